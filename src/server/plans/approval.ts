@@ -28,14 +28,14 @@ export interface Decision {
 /** How long a rule is told. */
 const WHY_LIMIT = 1000;
 
-/** What a plan that is started gets if a second person has to agree to it; nothing otherwise. A rollback never waits for one. */
+/** What a plan that is started gets if a second person has to agree to it; nothing otherwise. Not asked for a rollback, which never waits. */
 export async function approvalOf(
   plan: ActionPlanRow,
   starter: Actor | null,
   { approvals }: PlanParts,
   { sql }: Pick<Transaction, 'sql'>,
 ): Promise<Partial<ActionPlanRow>> {
-  if (!approvals.isAny || plan.rollbackOf !== null) return {};
+  if (!approvals.isAny) return {};
   const whole = whyItWaits(await stepsOfPlan(plan, sql), starter, approvals);
   if (whole === null) return {};
   const why = cutText(whole, WHY_LIMIT);
