@@ -106,6 +106,30 @@ const SAYS: Readonly<Record<string, readonly RegExp[]>> = {
   'audit resume paused': [/^its plan, which waits until it is started:$/, /^it affects no node$/],
 };
 
+/** A dry run of a cancel is refused as the cancel is, or says that this changes nothing. */
+async function cancelsOfTheEnded(t: ExecutionContext, run: Awaited<ReturnType<typeof openRack>>['run']): Promise<void> {
+  for (const line of ['plan cancel done', 'plan cancel done --rollback', 'plan cancel runs --rollback']) {
+    const refused = await run(line.replace('--rollback', '--rollback --yes'));
+    const looked = await run(`${line} --dry-run`);
+    t.is(looked.exitCode, 5, looked.stdout);
+    t.is(refused.exitCode, 5);
+    t.regex(
+      looked.stderr,
+      /plan '(done|runs)' \([\da-f]{8}\) is (SUCCEEDED|FAILED); it cannot be cancelled\n {2}possible: /,
+    );
+  }
+  // The one never ran, so there is nothing to undo either. The other could not be taken back.
+  for (const line of ['plan cancel waits', 'plan cancel waits --rollback', 'plan cancel runs']) {
+    const again = await run(`${line} --dry-run`);
+    t.regex(
+      again.stdout,
+      /was cancelled already, and is (CANCELLED|FAILED); nothing would change\nnothing was written$/,
+    );
+    const refused = (await run(line.replace('--rollback', '--rollback --yes'))).stderr.includes('cannot be cancelled');
+    t.is(again.exitCode, refused ? 5 : 0, line);
+  }
+}
+
 test('what an order would do is told, and nothing is written', async (t) => {
   const { run, all, client } = await openRack(t);
   const before = await all();
@@ -156,26 +180,7 @@ test('what an order would do is told, and nothing is written', async (t) => {
   await client.plans.orderCancel({ actionPlan: 'runs' });
   await untilPlanEnds(watchPlan(client, 'runs'));
   const ended = await all();
-  for (const line of ['plan cancel done', 'plan cancel done --rollback', 'plan cancel runs --rollback']) {
-    const refused = await run(line.replace('--rollback', '--rollback --yes'));
-    const looked = await run(`${line} --dry-run`);
-    t.is(looked.exitCode, 5, looked.stdout);
-    t.is(refused.exitCode, 5);
-    t.regex(
-      looked.stderr,
-      /plan '(done|runs)' \([\da-f]{8}\) is (SUCCEEDED|FAILED); it cannot be cancelled\n {2}possible: /,
-    );
-  }
-  // The one never ran, so there is nothing to undo either. The other could not be taken back.
-  for (const line of ['plan cancel waits', 'plan cancel waits --rollback', 'plan cancel runs']) {
-    const again = await run(`${line} --dry-run`);
-    t.regex(
-      again.stdout,
-      /was cancelled already, and is (CANCELLED|FAILED); nothing would change\nnothing was written$/,
-    );
-    const refused = (await run(line.replace('--rollback', '--rollback --yes'))).stderr.includes('cannot be cancelled');
-    t.is(again.exitCode, refused ? 5 : 0, line);
-  }
+  await cancelsOfTheEnded(t, run);
   const unknown = await run('node power n1 n9 n8 off --dry-run');
   t.regex(unknown.stderr, /there is no node 'n9', 'n8'/);
   t.deepEqual(await all(), ended);
