@@ -267,13 +267,17 @@ function retentionOf(values: Values): Retention {
 
 const keep = (days: number, rows: number): Keep => ({ forMs: milliseconds(days * 86_400), rows });
 
-/** The configuration that values make. @throws CONFIGURATION_INVALID for values that do not go together */
-export function configurationOf(values: Values): Configuration {
-  if (values.recall_confirm >= values.abort_timeout)
+function checkTogether({ recall_confirm: confirm, abort_timeout: timeout }: Values): void {
+  if (confirm >= timeout)
     throw fail(
       'CONFIGURATION_INVALID',
-      `recall_confirm (${values.recall_confirm} s) must be shorter than abort_timeout (${values.abort_timeout} s): every recall would end FAILED`,
+      `recall_confirm (${confirm} s) must be shorter than abort_timeout (${timeout} s): every recall would end FAILED`,
     );
+}
+
+/** The configuration that values make. @throws CONFIGURATION_INVALID for values that do not go together */
+export function configurationOf(values: Values): Configuration {
+  checkTogether(values);
   return {
     listen: values.listen,
     httpListen: values.http_listen === 'none' ? null : values.http_listen,

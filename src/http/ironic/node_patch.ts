@@ -32,7 +32,7 @@ interface Pairs {
 
 type PairField = 'extra' | 'driver_info';
 
-/** What one list of patches comes to. */
+/** What one list of patches changes. */
 interface Patched {
   readonly change: Change;
   readonly pairs: Readonly<Record<PairField, Pairs>>;

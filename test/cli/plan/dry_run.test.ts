@@ -102,8 +102,13 @@ const SAYS: Readonly<Record<string, readonly RegExp[]>> = {
   'audit create --name again --strategy dummy --nodes n1': [
     /^its plan, which waits until it is started:$/,
     /^it affects no node$/,
+    /^would be superseded: plan 'waits'/,
   ],
-  'audit resume paused': [/^its plan, which waits until it is started:$/, /^it affects no node$/],
+  'audit resume paused': [
+    /^its plan, which waits until it is started:$/,
+    /^it affects no node$/,
+    /^would be superseded: plan 'paused'/,
+  ],
 };
 
 /** A dry run of a cancel is refused as the cancel is, or says that this changes nothing. */
