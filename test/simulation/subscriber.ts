@@ -23,6 +23,9 @@ const openStream = (conductor: Conductor): Stream => ({ conductor, cancellation:
 const letGo = (stream: Stream | null): void =>
   stream?.cancellation.abort(fail('CALL_ENDED', 'the client has stopped listening'));
 
+/** Thousands of events come page by page, and between two pages the clock may go on: a limit for what hangs. */
+const CATCHES_UP_MS = 3_600_000;
+
 /** Who subscribes, for the whole life of a world. */
 export class Subscriber {
   readonly #world: World;
@@ -52,7 +55,7 @@ export class Subscriber {
     const { read } = this.#world.database;
     // A stream that stops at the present ends with what is stored as it begins; a timer may add to that while it is read.
     const present = await lastSequence(read);
-    await this.#world.finish(this.#follow(openStream(this.#world.conductor), true));
+    await this.#world.finish(this.#follow(openStream(this.#world.conductor), true), CATCHES_UP_MS);
     const stored: { sequence: number; message_id: string }[] = await read('events')
       .orderBy('sequence')
       .select('sequence', 'message_id');

@@ -375,13 +375,13 @@ export class World {
   }
 
   /** The result of a promise, with the clock turned as little as it needs, if it needs any. */
-  async finish<T>(promise: Promise<T>): Promise<T> {
+  async finish<T>(promise: Promise<T>, limitMs = 120_000): Promise<T> {
     let settled = false;
     const settle = (): void => {
       settled = true;
     };
     promise.then(settle, settle);
-    await this.clock.turnUntil(() => settled, 120_000);
+    await this.clock.turnUntil(() => settled, limitMs);
     return promise;
   }
 }
