@@ -152,7 +152,8 @@ class Agent {
     } finally {
       unlink();
       cancellation.abort(fail('ATTACHMENT_ENDED', 'the stream to the conductor ended'));
-      this.#work.forgetQuestions();
+      this.#lease.detach();
+      this.#work.detached();
       cancellation.end();
     }
   }
@@ -172,6 +173,7 @@ class Agent {
     this.#outgoing = outgoing;
     this.#backOffMs = BACK_OFF_MS.first;
     this.#lease.setLength(welcome.agentLeaseMs);
+    this.#lease.attach();
     this.#silenceLimitMs = welcome.silenceLimitMs || welcome.agentLeaseMs;
     let timer: Timer | null = null;
     const beat = (): void => {

@@ -9,6 +9,7 @@ export class Lease {
   readonly #leadsForMs: () => number;
   #leaseMs = 0;
   #heardAt = Number.NEGATIVE_INFINITY;
+  #isAttached = false;
   #guarded = new Set<Cancellation>();
   #timer: Timer | null = null;
 
@@ -26,6 +27,21 @@ export class Lease {
   /** A message of the conductor has come. */
   renew(): void {
     this.#heardAt = this.#clock.monotonic();
+  }
+
+  /** A conductor has welcomed the agent, until the stream ends. */
+  attach(): void {
+    this.#isAttached = true;
+  }
+
+  /** The stream has ended. The lease runs on. */
+  detach(): void {
+    this.#isAttached = false;
+  }
+
+  /** True while there is a stream on which a conductor can give leave to send. */
+  get isAttached(): boolean {
+    return this.#isAttached;
   }
 
   /** For how long nothing was heard, in milliseconds. */

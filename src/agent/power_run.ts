@@ -70,7 +70,7 @@ export class PowerRun {
     this.trace = trace;
     this.#hardware = { ...hardware, driver: this.#noting({ ...hardware, driver: trace.driver(hardware.driver) }) };
     this.#tell = tell;
-    this.#leave = new Leave(hardware.clock);
+    this.#leave = new Leave(hardware.clock, hardware.lease);
     this.#target = subject.target;
     this.#life = openCancellation([shutdown]);
     this.#task = openCancellation([this.#life.signal]);
@@ -153,6 +153,11 @@ export class PowerRun {
   /** The conductor's leave to send, now and once. It does nothing unless READY waits for it. */
   go(command: OrderTarget, phase: Phase): void {
     this.#leave.give({ command, phase });
+  }
+
+  /** The stream to the conductor has ended: READY is void, as its leave to send cannot come any more. */
+  detached(): void {
+    this.#leave.lose();
   }
 
   /** Watches the hardware for an order that this agent may know nothing of. Never sends anything. */

@@ -149,8 +149,12 @@ export class Work {
     }
   }
 
-  /** Gives up all questions: their conductor has gone, and another one may ask under the same ids. */
-  forgetQuestions(): void {
+  /**
+   * The stream has ended, after the lease was told. Gives up all questions: another conductor may ask under the same ids. Orders that wait for
+   * leave to send are not sent; the next conductor starts them anew, with a new reading.
+   */
+  detached(): void {
+    for (const run of this.#runs.values()) run.detached();
     for (const cancellation of this.#questions.values()) cancellation.abort(TAKEN_BACK);
   }
 

@@ -23,6 +23,7 @@ test('an agent inside a conductor sends nothing when that leads no more, however
   const clock = new VirtualClock();
   let leadsUntil = 3000;
   const lease = new Lease(clock, () => leadsUntil - clock.monotonic());
+  lease.attach();
   lease.setLength(LEASE_MS);
   lease.renew();
   const send = (signal: AbortSignal) =>

@@ -31,6 +31,7 @@ async function ordered(t: ExecutionContext, options: NewSimIrmc): Promise<Ordere
   const bmc = driver.parse({ ...tested.info, irmc_client_timeout: '2' });
   await driver.setPowerState(bmc, 'soft power off', never());
   const lease = new Lease(clock);
+  lease.attach();
   lease.setLength(2 * BOUND_MS);
   lease.renew();
   const queue = new BmcQueue(0, clock);

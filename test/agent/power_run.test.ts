@@ -61,7 +61,7 @@ function runOf(
   clock: Clock,
   parts: Pick<Driver<object>, 'setPowerState'> & Partial<Driver<object>>,
   shutdown = never(),
-): { readonly run: PowerRun; readonly reports: readonly Report[] } {
+): { readonly run: PowerRun; readonly reports: readonly Report[]; readonly lease: Lease } {
   const driver = defineDriver({
     name: 'stub',
     schema: z.object({}),
@@ -71,12 +71,13 @@ function runOf(
     ...parts,
   }) as Driver;
   const lease = new Lease(clock);
+  lease.attach();
   lease.setLength(LEASE_MS);
   lease.renew();
   const hardware = { driver, bmc: driver.parse({}), queue: new BmcQueue(0, clock), lease, clock };
   const reports: Report[] = [];
   const subject = { taskUuid: 'task', target, phase, fence: 1 };
-  return { run: new PowerRun(subject, hardware, (report) => reports.push(report), shutdown), reports };
+  return { run: new PowerRun(subject, hardware, (report) => reports.push(report), shutdown), reports, lease };
 }
 
 for (const [what, { before, after, arrives, sending, code }] of Object.entries(CASES)) {
@@ -257,3 +258,35 @@ test('a Go that comes too late is none, and the next order at the BMC need not w
   t.is(reports.length, length);
   run.end(fail('SETTLED', 'the test is over'));
 });
+
+for (const when of ['while it waits for leave to send', 'while the node is read'] as const)
+  test(`the stream ends ${when}: nothing is sent, and the next conductor starts the order anew`, async (t) => {
+    const clock = new VirtualClock();
+    const sent: OrderTarget[] = [];
+    const { run, reports, lease } = runOf('inject nmi', 'WHOLE', clock, {
+      getPowerState: () => sleep(100, clock, never()).then(() => ({ powerState: 'power on' as const })),
+      setPowerState: async (_bmc, target) => {
+        sent.push(target);
+        return '';
+      },
+    });
+    run.start('WHOLE', 1, false, false);
+    if (when === 'while the node is read') await clock.turn(50);
+    else await clock.turnUntil(() => run.report.sending === 'READY', 1000);
+    lease.detach();
+    run.detached();
+    await clock.turn(100);
+    t.like(run.report, { sending: 'NOT_SENT', error: { code: 'GO_TOO_LATE' } });
+
+    lease.attach();
+    run.go('inject nmi', 'WHOLE');
+    t.is(run.report.sending, 'NOT_SENT');
+    const { length } = reports;
+    run.start('WHOLE', 2, false, false);
+    await clock.turnUntil(() => run.report.sending === 'READY', 1000);
+    t.is(reports.length, length + 2, 'WAITING and READY');
+    run.go('inject nmi', 'WHOLE');
+    await clock.turnUntil(() => run.report.sending === 'ACCEPTED', 1000);
+    t.deepEqual(sent, ['inject nmi']);
+    run.end(fail('SETTLED', 'the test is over'));
+  });

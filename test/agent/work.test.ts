@@ -19,6 +19,7 @@ function atWork() {
   const clock = new VirtualClock();
   const hardware: FakeHardware = new Map();
   const lease = new Lease(clock);
+  lease.attach();
   lease.setLength(3_600_000);
   lease.renew();
   const reports: TaskReport[] = [];
