@@ -337,6 +337,8 @@ export type ResourceType =
 export interface ErrorDetails {
   /** Which field of the request is wrong, as a path: `actions[2].timeout`. */
   readonly field?: string;
+  /** What is wrong there: the sentence without the place, for clients that name the place in words of their own. */
+  readonly rule?: string;
   /** The thing that the error is about. */
   readonly resource?: { readonly type: ResourceType; readonly name: string };
   /** The orders that would be accepted instead. */
@@ -380,9 +382,9 @@ export function failWith(
   return new CountermandError(code, message, options, details);
 }
 
-/** The error of a wrong field of a request. Its sentence names it. */
-export function failAt(code: ErrorCode, field: string, message: string): CountermandError {
-  return failWith(code, message, { field });
+/** The error of a wrong field of a request. Its sentence names it. @param rule the sentence without the place */
+export function failAt(code: ErrorCode, field: string, message: string, rule?: string): CountermandError {
+  return failWith(code, message, { field, ...(rule !== undefined && { rule }) });
 }
 
 /** True for a code of the table; whatever came over a wire may be anything. */

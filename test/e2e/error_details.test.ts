@@ -79,6 +79,19 @@ test('a wrong field is named', async (t) => {
   t.regex(violations[0]?.description ?? '', /^page_size is -1; it is 1 to /);
 });
 
+test('what is wrong with an action stands beside its place, for clients that have not written a plan', async (t) => {
+  const house = await openHouse(t, { here: true });
+  const fields = { resource_id: { stringValue: 'n9' }, state: { stringValue: 'power off' } };
+  const actions = [{ name: 'a', action_type: 'change_node_power_state', input_parameters: { fields } }];
+  const order = { name: 'p', request_id: 'r', actions };
+  const details = await refusedCall(t, house, ['ActionPlanService', 'CreateActionPlan'], order);
+  t.deepEqual(details['google.rpc.BadRequest'], [
+    {
+      field_violations: [{ field: 'actions[0].input_parameters.resource_id', description: "there is no node 'n9'" }],
+    },
+  ]);
+});
+
 test('what is possible instead stands beside the sentence, and when to try again', async (t) => {
   const house = await openHouse(t, { here: true });
   const { client } = house;

@@ -56,7 +56,7 @@ async function power(first: string, others: readonly string[], options: PowerOpt
   const how = { timeout, onTimeout, reason, requestId, maxParallel, canary, onFailure, queue, wait, asks, yes };
   const order = { nodes, range, typed, target, ...how };
   const told = (thrown: unknown): never => {
-    throw withoutPlan(thrown, named, target);
+    throw withoutPlan(thrown, named, order);
   };
   if (options.dryRun) return tellOrder(order, call).catch(told);
   if (!asks || yes) warnOfFiles(typed, call.output.json, call);

@@ -68,22 +68,27 @@ export async function orderMany(order: ManyOrder, call: Call): Promise<void> {
   await makeStarted({ ...wanted, start: true, queue: order.queue, expectTakenDown }, order.wait, call);
 }
 
-/** The error of an order for many nodes, without its place in a plan that the person has not written. `soft off` is answered with `soft_off`. */
-export function withoutPlan(thrown: unknown, typed: readonly string[], target: Target): unknown {
+/**
+ * The error of an order for many nodes, without its place in a plan that the person has not written. `soft off` is answered with `soft_off`.
+ * @param typed the words that named the nodes
+ */
+export function withoutPlan(
+  thrown: unknown,
+  typed: readonly string[],
+  { nodes, target }: Pick<ManyOrder, 'nodes' | 'target'>,
+): unknown {
   if (!(thrown instanceof CountermandError)) return thrown;
-  const { code, message, details } = thrown;
-  const [, node = '', key = '', sentence] =
-    /^actions\[\d+\] '([^']*)'\.input_parameters\.(\w+): (.*)$/s.exec(message) ?? [];
-  if (sentence === undefined) return thrown;
+  const { code, details } = thrown;
+  // A preview has the plan as `wanted`.
+  const { at, key } =
+    /^(wanted\.)?actions\[(?<at>\d+)\]\.input_parameters\.(?<key>\w+)/.exec(details.field ?? '')?.groups ?? {};
+  const node = nodes[Number(at)];
+  if (details.rule === undefined || node === undefined) return thrown;
   const { word } = TARGET_TABLE[target];
   const two = typed.at(-1) === node ? (findTarget(`${node} ${word}`) ?? findTarget(`${node}_${word}`)) : null;
   const before = typed.slice(0, -1).map(quoted).join(' ');
   const meant = two === null ? '' : `; did you mean: countermand node power ${before} ${TARGET_TABLE[two].word}`;
-  return failWith(
-    code,
-    `${key === 'resource_id' ? '' : `${node}: ${key}: `}${sentence.replace(/\. What \w+ takes: .*$/, '')}${meant}`,
-    details,
-  );
+  return failWith(code, `${key === 'resource_id' ? '' : `${node}: ${key}: `}${details.rule}${meant}`, details);
 }
 
 /** The longest name of a plan. */

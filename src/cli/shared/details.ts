@@ -2,7 +2,7 @@
 import type { ErrorDetails, ResourceType } from '../../core/errors.ts';
 import { Possible } from '../../gen/countermand/v1/power.ts';
 import type { Any } from '../../gen/google/protobuf/any.ts';
-import { ErrorInfo } from '../../gen/google/rpc/error_details.ts';
+import { BadRequest, ErrorInfo } from '../../gen/google/rpc/error_details.ts';
 import { Status } from '../../gen/google/rpc/status.ts';
 import { ordersOf } from './possible.ts';
 
@@ -23,8 +23,11 @@ function detailsOf(all: readonly Any[]): ErrorDetails {
   const [info] = named('google.rpc.ErrorInfo').map(({ value }) => ErrorInfo.decode(value));
   const { retryable: _, field, resource_type: type, resource_name: name = '', ...facts } = info?.metadata ?? {};
   const possible = ordersOf(named('countermand.v1.Possible').map(({ value }) => Possible.decode(value)));
+  const [bad] = named('google.rpc.BadRequest').map(({ value }) => BadRequest.decode(value));
+  const rule = bad?.fieldViolations[0]?.description;
   return {
     ...(field !== undefined && { field }),
+    ...(rule !== undefined && { rule }),
     ...(type !== undefined && RESOURCE_TYPES.includes(type) && { resource: { type: type as ResourceType, name } }),
     ...(possible.length > 0 && { possible }),
     ...(Object.keys(facts).length > 0 && { facts }),

@@ -10,7 +10,7 @@ const DOMAIN = 'countermand';
 
 /** Clients limit trailing metadata, some of them to 8 KB with the sentence. */
 const BYTES_LIMIT = 4096;
-/** The description of a wrong field repeats the sentence, up to this length. */
+/** The description of a wrong field says what is wrong with it, or repeats the sentence, up to this length. */
 const DESCRIPTION_LIMIT = 300;
 /** More orders are not told. */
 const ORDERS_TOLD = 5;
@@ -40,8 +40,9 @@ function packed(name: string, value: Uint8Array): Any {
 export function detailsOf(error: CountermandError, message: string): Any[] {
   const { code, row, details } = error;
   const all = [packed('google.rpc.ErrorInfo', ErrorInfo.encode(errorInfoOf(error)).finish())];
-  if (details.field !== undefined && row.status === 'INVALID_ARGUMENT') {
-    const violation = { field: details.field, description: message.slice(0, DESCRIPTION_LIMIT) };
+  const { field, rule } = details;
+  if (field !== undefined && (rule !== undefined || row.status === 'INVALID_ARGUMENT')) {
+    const violation = { field, description: (rule ?? message).slice(0, DESCRIPTION_LIMIT) };
     all.push(packed('google.rpc.BadRequest', BadRequest.encode({ fieldViolations: [violation] }).finish()));
   }
   if (row.retryable) {

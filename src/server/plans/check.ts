@@ -72,7 +72,7 @@ function nodesOf(actions: readonly CheckedAction[], scoped: readonly NodeRow[] |
 }
 
 function invalid(place: string, rule: string): Error {
-  return failAt('ACTION_PLAN_INVALID', pathOf(place), `${place}: ${rule}`);
+  return failAt('ACTION_PLAN_INVALID', pathOf(place), `${place}: ${rule}`, rule);
 }
 
 /** @throws the code, for a name that is empty, too long, or not to be shown */
@@ -153,10 +153,11 @@ async function findNodesOf(
   };
   for (const [at, { nodeName }] of parsed.entries()) {
     if (nodeName === null || !isMissing(nodeName)) continue;
-    const place = placeOf(wanted[at] as WantedAction, at);
-    const missing = listBriefly([...names].filter(isMissing));
-    throw failWith('NODE_NOT_FOUND', `${place}.input_parameters.resource_id: there is no node ${missing}`, {
-      field: pathOf(`${place}.input_parameters.resource_id`),
+    const place = `${placeOf(wanted[at] as WantedAction, at)}.input_parameters.resource_id`;
+    const rule = `there is no node ${listBriefly([...names].filter(isMissing))}`;
+    throw failWith('NODE_NOT_FOUND', `${place}: ${rule}`, {
+      field: pathOf(place),
+      rule,
       resource: { type: 'node', name: nodeName },
     });
   }

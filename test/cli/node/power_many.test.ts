@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type ManyOrder, planOf, withoutPlan } from '../../../src/cli/node/power_many.ts';
-import { fail } from '../../../src/core/errors.ts';
+import { fail, failAt } from '../../../src/core/errors.ts';
 import { FailurePolicy } from '../../../src/gen/countermand/v1/action_plan.ts';
 
 const ORDER: ManyOrder = {
@@ -64,15 +64,26 @@ test('names and times have their ends', (t) => {
 });
 
 test('an error says nothing of a plan that no person has written, and a target in two words is pointed out', (t) => {
-  const at = (node: string, rest: string) => fail('NODE_NOT_FOUND', `actions[1] '${node}'.input_parameters.${rest}`);
-  const told = (node: string, rest: string, typed = ['n[1-2]', node]) =>
-    (withoutPlan(at(node, rest), typed, 'power off') as Error).message;
-  const absent = (node: string) => `resource_id: there is no node '${node}'`;
-  t.is(told('soft', absent('soft')), "there is no node 'soft'; did you mean: countermand node power 'n[1-2]' soft_off");
-  t.is(told('power', absent('power')), "there is no node 'power'; did you mean: countermand node power 'n[1-2]' off");
-  t.is(told('soft', absent('soft'), ['soft', 'n1']), "there is no node 'soft'");
-  t.is(told('n9', absent('n9')), "there is no node 'n9'");
-  t.is(told('n1', 'timeout: must be less. What x takes: y'), 'n1: timeout: must be less');
+  const told = (node: string, key: string, rule: string, typed = ['n[1-2]', node]) => {
+    const words = ['actions', 'wanted.actions'].map((actions) => {
+      const field = `${actions}[1].input_parameters.${key}`;
+      const sent = failAt('NODE_NOT_FOUND', field, `actions[1] '${node}': a place and ${rule}`, rule);
+      return (withoutPlan(sent, typed, { nodes: ['n1', node], target: 'power off' }) as Error).message;
+    });
+    t.is(words[0], words[1]);
+    return words[0];
+  };
+  const absent = (node: string, typed?: string[]) => told(node, 'resource_id', `there is no node '${node}'`, typed);
+  t.is(absent('soft'), "there is no node 'soft'; did you mean: countermand node power 'n[1-2]' soft_off");
+  t.is(absent('power'), "there is no node 'power'; did you mean: countermand node power 'n[1-2]' off");
+  t.is(absent('soft', ['soft', 'n1']), "there is no node 'soft'");
+  t.is(absent('n9'), "there is no node 'n9'");
+  t.is(told('n2', 'timeout', 'must be less'), 'n2: timeout: must be less');
   const other = fail('INTERNAL', 'there is no agent');
-  t.is(withoutPlan(other, ['n1'], 'power off'), other);
+  const order = { nodes: ['n1'], target: 'power off' } as const;
+  t.is(withoutPlan(other, ['n1'], order), other);
+  for (const field of ['actions[1].input_parameters.timeout', 'actions[0].timeout', 'max_parallel']) {
+    const elsewhere = failAt('ACTION_PLAN_INVALID', field, 'a sentence', 'a rule');
+    t.is(withoutPlan(elsewhere, ['n1'], order), elsewhere);
+  }
 });

@@ -167,20 +167,22 @@ export function defineActionType<Parameters>(parts: ActionTypeParts<Parameters>)
 export function parseParameters<Parameters>(type: ActionType<Parameters>, input: unknown, place: string): Parameters {
   const parsed = type.schema.safeParse(input, PLAIN_WORDS);
   if (parsed.success) return parsed.data;
-  const sentences = parsed.error.issues.map((issue) => describeIssue(issue, place));
+  const { issues } = parsed.error;
+  const sentences = issues.map((issue) => `${pathOfIssue(issue, place)}: ${ruleOf(issue)}`);
   const names = Object.keys(jsonSchemaOf(type).properties ?? {}).join(', ');
   throw failAt(
     'ACTION_PLAN_INVALID',
-    pathOf(fieldOf(parsed.error.issues[0], `${place}.input_parameters`)),
+    pathOf(fieldOf(issues[0], `${place}.input_parameters`)),
     `${sentences.join('; ')}. What ${type.name} takes: ${names || 'nothing'}`,
+    issues.slice(0, 1).map(ruleOf)[0],
   );
 }
 
-function describeIssue(issue: z.core.$ZodIssue, place: string): string {
-  const path = [`${place}.input_parameters`, ...issue.path.map(String)].join('.');
-  if (issue.code === 'unrecognized_keys') return `${path}: there is no parameter ${quotedKeys(issue.keys)}`;
-  return `${path}: ${issue.message}`;
-}
+const pathOfIssue = ({ path }: z.core.$ZodIssue, place: string): string =>
+  [`${place}.input_parameters`, ...path.map(String)].join('.');
+
+const ruleOf = (issue: z.core.$ZodIssue): string =>
+  issue.code === 'unrecognized_keys' ? `there is no parameter ${quotedKeys(issue.keys)}` : issue.message;
 
 /** The JSON Schema of a type's parameters, as a client writes them. */
 export function jsonSchemaOf(type: ActionType): z.core.JSONSchema.BaseSchema {

@@ -80,30 +80,22 @@ export const changeNodePowerState = defineActionType<Parameters>({
   }),
 
   check({ state, timeout, on_timeout: onTimeout }, { node, driver, limits }, place) {
+    const at = (key: string): string => `${place}.input_parameters.${key}`;
+    const invalid = (key: string, rule: string): CountermandError =>
+      failAt('ACTION_PLAN_INVALID', pathOf(at(key)), `${at(key)}: ${rule}`, rule);
     const limitS = limits === null ? Number.POSITIVE_INFINITY : timeoutLimitMs(state, limits) / 1000;
     if (timeout !== undefined && timeout > limitS)
-      throw failAt(
-        'ACTION_PLAN_INVALID',
-        pathOf(`${place}.input_parameters.timeout`),
-        `${place}.input_parameters.timeout: ${timeout} seconds; a ${state} may name at most ${limitS}`,
-      );
+      throw invalid('timeout', `${timeout} seconds; a ${state} may name at most ${limitS}`);
     if (driver && !driver.targets.includes(state)) {
-      throw failWith(
-        'TARGET_NOT_SUPPORTED',
-        `${place}.input_parameters.state: driver ${driver.name} of node ${node?.name} cannot do ${state}; it can do ${driver.targets.join(', ')}`,
-        {
-          field: pathOf(`${place}.input_parameters.state`),
-          ...(node && { resource: { type: 'node', name: node.name } }),
-        },
-      );
+      const rule = `driver ${driver.name} of node ${node?.name} cannot do ${state}; it can do ${driver.targets.join(', ')}`;
+      throw failWith('TARGET_NOT_SUPPORTED', `${at('state')}: ${rule}`, {
+        field: pathOf(at('state')),
+        rule,
+        ...(node && { resource: { type: 'node', name: node.name } }),
+      });
     }
-    if (onTimeout === 'FORCE' && !TARGET_TABLE[state].soft) {
-      throw failAt(
-        'ACTION_PLAN_INVALID',
-        pathOf(`${place}.input_parameters.on_timeout`),
-        `${place}.input_parameters.on_timeout: FORCE makes a soft order hard; ${state} is not soft`,
-      );
-    }
+    if (onTimeout === 'FORCE' && !TARGET_TABLE[state].soft)
+      throw invalid('on_timeout', `FORCE makes a soft order hard; ${state} is not soft`);
   },
 
   async execute(parameters, context, signal) {
