@@ -164,7 +164,7 @@ export type AuditEvent = (typeof AUDIT_TABLE)[number]['event'];
 /** The states of an action plan. */
 export const ACTION_PLAN_STATES = {
   RECOMMENDED: 'made; nothing has been started',
-  PENDING: 'started; it waits for its turn, or for a second person',
+  PENDING: 'started; it waits for its turn, for the end of a freeze, or for a second person',
   ONGOING: 'its actions run',
   CANCELLING: 'a cancel is committed; nothing more is started, and what runs is aborted',
   SUCCEEDED: 'at rest: every action succeeded or was skipped',

@@ -148,7 +148,7 @@ export function liveText(view: PlanView, nowMs: number, rows = USUAL_ROWS): stri
     [ActionPlanState.RECOMMENDED]: `it waits to be started: plan start ${shortId(plan.uuid)}`,
     [ActionPlanState.PENDING]: waitsForApproval(plan)
       ? `it ${oneLine(plan.statusMessage)}: plan approve ${shortId(plan.uuid)}`
-      : 'it waits for its turn: other plans run on its nodes',
+      : 'it waits for its turn: other plans run on its nodes, or a freeze holds one of them',
     [ActionPlanState.CANCELLING]: `what cannot be taken back is given up in ${spanWords((deadline ?? nowMs) - nowMs)}`,
   };
   const share = shareOf(view, rows);

@@ -11,7 +11,8 @@ import { contextOf, findPlan, getPlan, listNextInLine, listPlansIn } from '../st
 import { approvalOf, approvePlan, type Decision, decided, rejection } from './approval.ts';
 import { moveAudit } from './audit_transition.ts';
 import { createActionPlan, type MadePlan } from './create.ts';
-import { blockerOf, launchPlan, refuseFrozen, startPlan } from './launch.ts';
+import { FrozenPlans } from './frozen_plans.ts';
+import { blockerOf, frozenOf, launchPlan, refuseFrozen, startPlan } from './launch.ts';
 import { offersFor } from './offers.ts';
 import { type PlanParts, partsAlso } from './parts.ts';
 import { PERMIT_ALL, type Permit } from './permit.ts';
@@ -39,11 +40,13 @@ export class Engine {
   readonly #parts: PlanParts;
   /** The plans that run; null while the run of one waits to be begun again, after a fault of ours. */
   readonly #runs = new Map<string, PlanRun | null>();
+  readonly #frozen: FrozenPlans;
   /** What is under way beside the runs. */
   #working = 0;
 
   constructor(parts: PlanParts) {
     this.#parts = parts;
+    this.#frozen = new FrozenPlans(parts, (uuid) => this.look(uuid));
   }
 
   /** True while a plan goes on by itself: no action, timer or agent has to wake it. */
@@ -328,15 +331,19 @@ export class Engine {
   }
 
   async #launch(uuid: string): Promise<void> {
-    const { store } = this.#parts.orders;
-    const plan = await store.database.write(async (transaction) => {
-      const found = await getPlan(uuid, transaction.sql);
-      if (found.state !== 'PENDING') return null;
-      if (isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
-      const blocker = await blockerOf(found, transaction.sql);
-      return blocker === null ? launchPlan(await contextOf(found, transaction.sql), transaction, store) : null;
+    const { orders } = this.#parts;
+    const { store } = orders;
+    const found = await store.database.write(async (transaction) => {
+      const plan = await getPlan(uuid, transaction.sql);
+      if (plan.state !== 'PENDING') return { plan };
+      if (isTooOld(plan, this.#parts)) return { plan: await this.#supersede(plan, transaction) };
+      if (await blockerOf(plan, transaction.sql)) return { plan };
+      const frozen = waitsForApproval(plan) ? null : await frozenOf(plan, orders, transaction.sql);
+      if (frozen) return { plan, frozen };
+      return { plan: await launchPlan(await contextOf(plan, transaction.sql), transaction, store) };
     });
-    if (plan?.state === 'ONGOING') this.#runOn(plan);
+    if (found.frozen) this.#frozen.hold(found.plan, found.frozen);
+    else if (found.plan.state === 'ONGOING') this.#runOn(found.plan);
   }
 
   /** Launches all whose turn has come, now and whenever a plan that was superseded is in no other plan's way. */

@@ -1,6 +1,7 @@
 /** Zones and labels whose nodes take no orders. All that hold are in memory: each order asks. Aborts never do. */
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail, failAt, failWith } from '../../core/errors.ts';
+import { abortable } from '../../core/signals.ts';
 import { checkName, checkPairs } from '../nodes/sent.ts';
 import { type Also, writeAlso } from '../store/also.ts';
 import { type FreezeRow, insertFreeze, listFreezes, saveLifted } from '../store/freezes.ts';
@@ -14,6 +15,8 @@ type NewFreeze = Pick<FreezeRow, 'zone' | 'labels' | 'reason' | 'until' | 'creat
 /** The limit of freezes that hold at the same time: each order is compared with all of them. */
 const FREEZES_LIMIT = 1000;
 const REASON_LIMIT = 1000;
+/** Whether a freeze is over is looked at anew after this time: the clock by which it ends may be set. */
+const LOOK_AGAIN_MS = 60_000;
 
 /** A freeze, and until when it is kept in mind by the clock that never jumps. */
 interface Known {
@@ -25,6 +28,8 @@ interface Known {
 export class Freezes {
   readonly #store: Store;
   #known: readonly Known[];
+  /** Who waits for the end of one. */
+  readonly #waiting = new Set<() => void>();
 
   private constructor(store: Store, rows: readonly FreezeRow[]) {
     this.#store = store;
@@ -109,6 +114,28 @@ export class Freezes {
     return { ...row, liftedAt };
   }
 
+  /**
+   * Resolves when one of those that hold now is lifted or over, or may be. It may resolve for nothing; whoever waits for a node looks again.
+   * @throws the reason of the abort
+   */
+  untilOneEnds(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#store;
+    return abortable((resolve) => {
+      const rest = this.list().map(({ until }) => (until ?? Number.POSITIVE_INFINITY) - clock.now());
+      const callOff = (): void => {
+        timer.cancel();
+        this.#waiting.delete(tell);
+      };
+      const tell = (): void => {
+        callOff();
+        resolve();
+      };
+      const timer = clock.after(Math.min(LOOK_AGAIN_MS, ...rest), tell);
+      this.#waiting.add(tell);
+      return callOff;
+    }, signal);
+  }
+
   /** The one with this uuid, or with the only uuid that begins so: clients print it short. */
   #named(uuid: string): FreezeRow {
     const all = this.list();
@@ -124,6 +151,7 @@ export class Freezes {
 
   #forget(uuid: string): void {
     this.#known = this.#known.filter(({ row }) => row.uuid !== uuid);
+    for (const tell of [...this.#waiting]) tell();
   }
 }
 

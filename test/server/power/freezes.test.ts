@@ -136,3 +136,46 @@ test('an order for a node that comes under a freeze before its turn is refused',
   t.is((await world.order('n1', 'power off')).state, 'QUEUED');
   await endWorld(world);
 });
+
+test('a plan in the queue whose turn comes under a freeze stays PENDING, through a crash, until the freeze is lifted or over', async (t) => {
+  const world = await worldWith(t, 'n1', 'n2');
+  const start = (name: string) => world.finish(world.conductor.plans.start(name, true));
+  const freeze = (until: number | null) =>
+    world.finish(
+      world.conductor.orders.freezes.add({ zone: 'default', labels: {}, reason: 'work', createdBy: 'jwt:a', until }),
+    );
+  const plans = { first: ['n1'], second: ['n1', 'n2'], third: ['n2'], cancelled: ['n2'] };
+  for (const [name, nodes] of Object.entries(plans)) {
+    await make(
+      world,
+      name,
+      nodes.map((node) => softOff(node)),
+    );
+    await start(name);
+  }
+  const { uuid } = await freeze(null);
+  const states = async () =>
+    Promise.all(
+      ['first', 'second', 'third', 'cancelled'].map(async (name) => (await standing(world, name)).plan.state),
+    );
+  await world.clock.turn(120_000);
+  t.deepEqual(await states(), ['SUCCEEDED', 'PENDING', 'PENDING', 'PENDING']);
+  await world.killConductor();
+  await world.startConductor();
+  await world.clock.turn(120_000);
+  await world.finish(world.conductor.plans.cancel('cancelled', 'not needed'));
+  t.deepEqual(await states(), ['SUCCEEDED', 'PENDING', 'PENDING', 'CANCELLED']);
+  t.deepEqual(
+    world.received.filter(({ address }) => address === 'n2'),
+    [],
+  );
+
+  await world.finish(world.conductor.orders.freezes.lift(uuid));
+  await world.clock.turn(1000);
+  t.deepEqual(await states(), ['SUCCEEDED', 'ONGOING', 'PENDING', 'CANCELLED']);
+  await freeze(world.clock.now() + 200_000);
+  await world.clock.turn(199_000);
+  t.deepEqual(await states(), ['SUCCEEDED', 'SUCCEEDED', 'PENDING', 'CANCELLED']);
+  await world.clock.turn(1000);
+  t.is((await states())[2], 'SUCCEEDED', 'n2 is off already');
+});
