@@ -5,7 +5,7 @@ import { DEFAULT_ADDRESS } from './shared/address.ts';
 import { WHEN_COLOURED } from './shared/colours.ts';
 import { asOurs, reportFailure } from './shared/failures.ts';
 import { warnOfFilesIn } from './shared/file_names.ts';
-import { numberOfYes, refuseEmptyFlags, refuseUnknownHelp, wordOfOthers } from './shared/mistyped.ts';
+import { numberOfYes, refuseEmptyFlags, withHelpFlag, wordOfOthers } from './shared/mistyped.ts';
 import type { Terminal } from './shared/terminal.ts';
 
 /** Gives a command its arguments, options, subcommands and action. */
@@ -211,8 +211,7 @@ export async function runCommandLine(words: readonly string[], terminal: Termina
     return 0;
   }
   try {
-    refuseUnknownHelp(words, program);
-    await program.parseAsync(withEmptyYes(words), { from: 'user' });
+    await program.parseAsync(withEmptyYes(withHelpFlag(words, program)), { from: 'user' });
     return 0;
   } catch (error) {
     const ours = asOurs(error);

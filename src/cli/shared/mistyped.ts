@@ -3,9 +3,14 @@ import type { Command } from 'commander';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { alike, distance } from './targets.ts';
 
-/** Refuses `help WORD` where no command is called so: commander would print the help of all commands. @throws ARGUMENT_INVALID */
-export function refuseUnknownHelp(words: readonly string[], program: Command): void {
+/**
+ * `help node power` as `node power --help`: commander would print the help of the first word only, and of all commands for one that is
+ * none. Other words are as they were.
+ * @throws ARGUMENT_INVALID for a word behind `help` that names no command
+ */
+export function withHelpFlag(words: readonly string[], program: Command): readonly string[] {
   let command = program;
+  let helpAt: number | null = null;
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';
     if (word.startsWith('-')) {
@@ -15,17 +20,24 @@ export function refuseUnknownHelp(words: readonly string[], program: Command): v
       if (option?.required) at += 1;
       continue;
     }
-    const wanted = words[at + 1] ?? '';
-    const names = command.commands.flatMap((known) => [known.name(), ...known.aliases()]);
-    if (word === 'help' && names.length > 0 && !wanted.startsWith('-') && ![...names, 'help', ''].includes(wanted)) {
-      const near = names.find((name) => distance(name, wanted) <= alike(wanted));
-      const meant = near === undefined ? `the commands are ${names.join(', ')}` : `did you mean ${near}?`;
-      throw fail('ARGUMENT_INVALID', `unknown command '${wanted}'; ${meant}`);
+    if (command.commands.length === 0) break;
+    if (word === 'help') {
+      helpAt ??= at;
+      continue;
     }
     const next = command.commands.find((known) => known.name() === word || known.aliases().includes(word));
-    if (next === undefined) return;
+    if (next === undefined && helpAt !== null && word !== '') throw unknownHelp(word, command);
+    if (next === undefined) break;
     command = next;
   }
+  return helpAt === null ? words : [...words.toSpliced(helpAt, 1), '--help'];
+}
+
+function unknownHelp(wanted: string, { commands }: Command): CountermandError {
+  const names = commands.flatMap((known) => [known.name(), ...known.aliases()]);
+  const near = names.find((name) => distance(name, wanted) <= alike(wanted));
+  const meant = near === undefined ? `the commands are ${names.join(', ')}` : `did you mean ${near}?`;
+  return fail('ARGUMENT_INVALID', `unknown command '${wanted}'; ${meant}`);
 }
 
 /**

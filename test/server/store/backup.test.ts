@@ -127,6 +127,7 @@ test('what is not put back: a file that is damaged, newer or none, and into a fo
     const { exitCode, stderr } = await restore(from, fresh);
     t.is(exitCode, 5, from);
     t.regex(stderr, why);
+    t.notRegex(stderr, /countermand database restore/, 'it is what was tried');
     t.deepEqual(
       filesIn(fresh).filter((name) => name.startsWith('countermand')),
       [],

@@ -16,7 +16,7 @@ import {
 import { dirname } from 'node:path';
 import type { Knex } from 'knex';
 import { syncPath } from '../../../core/durable_file.ts';
-import { fail } from '../../../core/errors.ts';
+import { CountermandError, fail } from '../../../core/errors.ts';
 import { thisProcess } from '../own_process.ts';
 import { checkFile, damaged, type FileFacts, factsOfFile, withFile } from './check.ts';
 import { BESIDE, databaseIn } from './data_folder.ts';
@@ -96,11 +96,11 @@ export async function backUpRows(
 
 /**
  * Puts a backup into a data folder that has no database. A conductor that starts there ends what was under way when the backup was made.
- * @throws BACKUP_REFUSED if the folder has a database, or `file` cannot be read; DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE,
- *   DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE, DISK_FULL: then the folder has no database
+ * @throws BACKUP_REFUSED if the folder has a database, or `file` cannot be read, or is damaged; DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE,
+ *   DATABASE_NEWER, DATABASE_UNUSABLE, DISK_FULL: then the folder has no database
  */
 export async function restoreFile(file: string, folder: string, now: number): Promise<FileFacts> {
-  const facts = checkFile(file);
+  const facts = checkBackup(file);
   const unlock = lockFolder(folder);
   const path = databaseIn(folder);
   const draft = `${path}.new`;
@@ -124,6 +124,16 @@ export async function restoreFile(file: string, folder: string, now: number): Pr
   } finally {
     removeDraft(draft);
     unlock();
+  }
+}
+
+/** As `checkFile`; a damaged file is refused as a backup: no database of a conductor is damaged. */
+function checkBackup(file: string): FileFacts {
+  try {
+    return checkFile(file);
+  } catch (thrown) {
+    if (!(thrown instanceof CountermandError) || thrown.code !== 'DATABASE_DAMAGED') throw thrown;
+    throw fail('BACKUP_REFUSED', thrown.message, thrown);
   }
 }
 
