@@ -136,6 +136,23 @@ test('a held node: 409 with the way out for an order; aborts, labels and mainten
   await untilFree(house, 'n1', 'power on');
 });
 
+test('patches of one node at the same time: each finds what those before it have made', async (t) => {
+  const house = await openHouse(t, { here: true, http: true });
+  await enrol(house, 'n1');
+  const keys = ['a', 'b', 'c', 'd'];
+  const patched = await Promise.all(
+    keys.map((key) => {
+      // The agent is asked about a driver_info, so that all have read the node before the first has changed it.
+      const soft = { op: 'add', path: '/driver_info/fake_soft_ms', value: '1' };
+      const body = [{ op: 'replace', path: '/extra', value: { [key]: '1' } }, soft];
+      return ask(house.http, 'PATCH /v1/nodes/n1', { body });
+    }),
+  );
+  for (const { status } of patched) t.is(status, 200);
+  const { json } = await ask(house.http, 'GET /v1/nodes/n1');
+  t.is(Object.keys((json as { readonly extra: object }).extra).length, 1, 'each replaces the whole');
+});
+
 test('an NMI answers when the BMC has it, and otherwise with a status that no client repeats', async (t) => {
   const house = await openHouse(t, { here: true, http: true });
   await enrol(house, 'n1');

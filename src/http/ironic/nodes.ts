@@ -38,6 +38,23 @@ const NewNode = z.strictObject({
   ...Object.fromEntries(OPAQUE.map((field) => [field, nothingIn(field)])),
 });
 
+/** A node that others change is read and patched this often at most. */
+const PATCH_ATTEMPTS = 5;
+
+/** Patches a node as it was read: what another request or a reading has changed since is read anew. @throws REVISION_MISMATCH after the last attempt */
+async function patchNode(ident: string, patches: z.infer<typeof Patch>, conductor: Clients): Promise<Node> {
+  for (let attempt = 1; ; attempt += 1) {
+    const before = await nodeNamed(ident, conductor);
+    const change = { ...changeFrom(patches, before), revision: before.revision };
+    try {
+      return nodeIn(await conductor.nodes.updateNode(change));
+    } catch (error) {
+      const isOvertaken = error instanceof CountermandError && error.code === 'REVISION_MISMATCH';
+      if (!isOvertaken || attempt === PATCH_ATTEMPTS) throw error;
+    }
+  }
+}
+
 /** What CreateNode is told. */
 interface Wanted {
   readonly name: string;
@@ -118,10 +135,8 @@ const CHANGES: readonly Route[] = [
     body: Patch,
     answer: FullNode,
     async handle({ params, body, base, conductor }) {
-      const before = await nodeNamed(params.node ?? '', conductor);
       const targetsOf = await targetsOfDrivers(conductor);
-      const node = nodeIn(await conductor.nodes.updateNode(changeFrom(body, before)));
-      return ok(toFullNode(node, targetsOf, base));
+      return ok(toFullNode(await patchNode(params.node ?? '', body, conductor), targetsOf, base));
     },
   }),
   route({
