@@ -144,7 +144,7 @@ export const AUDIT_TABLE = [
   audit('create', [], 'PENDING', ['audit.create'], 'it was accepted'),
   audit('begin', ['PENDING'], 'ONGOING', ['audit.update'], 'its strategy runs'),
   audit('succeed', ['ONGOING'], 'SUCCEEDED', ['audit.update'], 'its action plan was made, or there is nothing to do'),
-  audit('fail', ['ONGOING'], 'FAILED', ['audit.update'], 'no action plan could be made'),
+  audit('fail', ['ONGOING'], 'FAILED', ['audit.update'], 'this version does not know its strategy or its parameters'),
   audit('cancel', ['PENDING', 'ONGOING'], 'CANCELLED', ['audit.update'], 'an operator takes it back'),
   audit('suspend', ['ONGOING'], 'SUSPENDED', ['audit.update'], 'an operator stops it for a while'),
   audit('resume', ['SUSPENDED'], 'ONGOING', ['audit.update'], 'an operator lets it go on'),

@@ -31,7 +31,7 @@ import { decideAgain, holdToRevision, overtaken } from '../store/compare_and_set
 import type { Transaction } from '../store/database.ts';
 import { isRefusal, isStorageFailure } from '../store/failures.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
-import { type Decided, decide } from './decided.ts';
+import { type Decided, decide, isKnown } from './decided.ts';
 import { decideIfItCan, type NoPlan, planOfRun, takesDownOfRun } from './next_run.ts';
 import { requestIdTaken, wrongAuditState } from './refusals.ts';
 import { checkAudit, type WantedAudit } from './request.ts';
@@ -351,7 +351,7 @@ export class Audits {
   }
 
   /**
-   * The fleet is not as the audit needs it: the next run may find it otherwise. A strategy that is not there stays so.
+   * The fleet is not as the audit needs it: the next run may find it otherwise. What this version does not know stays so.
    * @throws what will pass: then the run is still due
    */
   async #runFailed(due: AuditRow, error: CountermandError): Promise<null> {
@@ -363,7 +363,7 @@ export class Audits {
     await orders.store.database.write(async (transaction) => {
       const at = new Date(orders.store.clock.now()).toISOString();
       const statusMessage = `no plan could be made at ${at}: ${error.message}`;
-      if (error.code === 'AUDIT_INVALID') {
+      if (!isKnown(due)) {
         await moveAudit('fail', due, { statusMessage }, transaction, orders.store);
         return;
       }

@@ -163,6 +163,16 @@ async function lookAt(
   }
 }
 
+/** False if this version does not know the strategy, or no such parameters of it: then no later run makes a plan either, however the fleet is. */
+export function isKnown({ strategy, parameters }: Asked): boolean {
+  try {
+    parseStrategyParameters(strategyNamed(strategy), parameters);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function strategyNamed(name: string): Strategy {
   const strategy = STRATEGIES.find((each) => each.name === name);
   if (!strategy) throw failAt('AUDIT_INVALID', 'strategy', `strategy: this version has no strategy '${name}'`);

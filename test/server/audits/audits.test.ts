@@ -3,6 +3,7 @@ import anyTest, { type ExecutionContext } from 'ava';
 import { fail } from '../../../src/core/errors.ts';
 import { Audits } from '../../../src/server/audits/audits.ts';
 import type { WantedAudit } from '../../../src/server/audits/request.ts';
+import { changeNode } from '../../../src/server/nodes/enrolment.ts';
 import type { PlanParts } from '../../../src/server/plans/parts.ts';
 import { getAudit, listPlansOf } from '../../../src/server/store/audits.ts';
 import { EVERY_NODE } from '../../../src/server/store/plans.ts';
@@ -182,6 +183,43 @@ test('a strategy that this version does not know ends the audit FAILED', async (
   const audit = await getAudit('look', world.database.read);
   t.is(audit.state, 'FAILED');
   t.regex(audit.statusMessage, /no plan could be made at .*: strategy: this version has no strategy 'of_tomorrow'/);
+  await endWorld(world);
+});
+
+test('a run that makes no plan because of what the fleet is now says so, and the next one tries again', async (t) => {
+  const { world } = await openCloudWorld(t, 1);
+  const { audits } = world.conductor;
+  const relabel = (setLabels: Record<string, string>) =>
+    world.finish(
+      changeNode({ node: 'n1', setLabels, removeLabels: [], setDriverInfo: {}, removeDriverInfo: [] }, world.conductor),
+    );
+  await relabel({ rack: '7' });
+  const scope = [{ baremetal: [{ labels: { rack: '7' } }] }, { baremetal: [{ labels: { rack: '8' } }] }];
+  await world.enrol('n2', {}, { rack: '7' });
+  const action = {
+    name: 'in',
+    action_type: 'set_node_maintenance',
+    input_parameters: { resource_id: 'n1', maintenance: true },
+  };
+  await audits.create(asked({ strategy: 'manual', parameters: { actions: [action] }, scope }));
+  const host = { name: 'host', requestId: 'host', strategy: 'host_maintenance', parameters: {}, scope };
+  await world.finish(audits.create(asked(host)));
+  const said = () =>
+    Promise.all(
+      ['look', 'host'].map(async (name) => {
+        const { state, statusMessage } = await getAudit(name, world.database.read);
+        return `${state} ${/outside of the scope|no nova-compute/.exec(statusMessage)?.[0] ?? statusMessage}`;
+      }),
+    );
+  await relabel({ rack: '9', compute_host: 'cmp9' });
+  await world.clock.turn(EVERY_MS + 1000);
+  t.deepEqual(await said(), ['ONGOING outside of the scope', 'ONGOING ']);
+  await relabel({ rack: '8' });
+  await world.clock.turn(EVERY_MS);
+  t.deepEqual(await said(), ['ONGOING ', 'ONGOING no nova-compute']);
+  await relabel({ compute_host: 'cmp1' });
+  await world.clock.turn(EVERY_MS);
+  t.deepEqual(await said(), ['ONGOING ', 'ONGOING ']);
   await endWorld(world);
 });
 
