@@ -95,6 +95,8 @@ export class Freezes {
       this.#forget(row.uuid);
       throw thrown;
     }
+    // It may be the first to end, and whoever waits has set a timer for those before.
+    this.#tellAll();
     return row;
   }
 
@@ -115,7 +117,7 @@ export class Freezes {
   }
 
   /**
-   * Resolves when one of those that hold now is lifted or over, or may be. It may resolve for nothing; whoever waits for a node looks again.
+   * Resolves when one of those that hold is lifted or over, or may be. It may resolve for nothing, as when one is added; whoever waits for a node looks again.
    * @throws the reason of the abort
    */
   untilOneEnds(signal: AbortSignal): Promise<void> {
@@ -151,6 +153,10 @@ export class Freezes {
 
   #forget(uuid: string): void {
     this.#known = this.#known.filter(({ row }) => row.uuid !== uuid);
+    this.#tellAll();
+  }
+
+  #tellAll(): void {
     for (const tell of [...this.#waiting]) tell();
   }
 }

@@ -179,3 +179,28 @@ test('a plan in the queue whose turn comes under a freeze stays PENDING, through
   await world.clock.turn(1000);
   t.is((await states())[2], 'SUCCEEDED', 'n2 is off already');
 });
+
+test('a plan that waits for the end of a freeze is launched at its end, also if another plan waited for a later end before', async (t) => {
+  const world = await worldWith(t);
+  for (const rack of ['2', '3']) await world.enrol(`n${rack}`, {}, { rack });
+  const freeze = (rack: string, until: number) =>
+    world.finish(
+      world.conductor.orders.freezes.add({ zone: '', labels: { rack }, reason: 'work', createdBy: 'jwt:a', until }),
+    );
+  for (const [node, duration] of Object.entries({ n2: 1, n3: 10 })) {
+    const stays = wanted('stays', 'set_node_maintenance', { resource_id: node, maintenance: false }, ['nap']);
+    await make(world, `before ${node}`, [wanted('nap', 'sleep', { duration }), stays]);
+    await world.finish(world.conductor.plans.start(`before ${node}`, true));
+    await make(world, node, [softOff(node)]);
+    await world.finish(world.conductor.plans.start(node, true));
+  }
+  const stateOf = async (name: string) => (await standing(world, name)).plan.state;
+  await freeze('2', world.clock.now() + 3_600_000);
+  await world.clock.turn(5000);
+  await freeze('3', world.clock.now() + 10_000);
+  await world.clock.turn(9000);
+  t.deepEqual([await stateOf('n2'), await stateOf('n3')], ['PENDING', 'PENDING']);
+  await world.clock.turn(2000);
+  t.deepEqual([await stateOf('n2'), await stateOf('n3')], ['PENDING', 'SUCCEEDED']);
+  await endWorld(world);
+});
