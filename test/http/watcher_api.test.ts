@@ -1,5 +1,6 @@
 /** Watcher's API beside what its own clients show: what is refused, a rollback, and starts that are repeated. */
 import test from 'ava';
+import { pageOf } from '../../src/http/watcher/pages.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { type House, openHouse } from '../e2e/house.ts';
 import { ask, type Sent } from '../e2e/http.ts';
@@ -153,4 +154,45 @@ test('pages go from marker to marker, and keep their filters and their order', a
   ]);
   t.deepEqual(await walk('actions', 'limit=5', 'description'), [['of d', 'of e', 'of a', 'of c', 'of b']]);
   t.deepEqual(await walk('actions', 'audit_uuid=a', 'description'), [['of a']]);
+});
+
+test('an audit that was cancelled, or is about other nodes, is not the one that is asked for; what was deleted is gone', async (t) => {
+  const { http } = await openHouse(t, { here: true, http: true });
+  const make = async (more: object) =>
+    (await ask(http, 'POST /v1/audits', { body: { ...AUDIT, ...more } })).json as { uuid: string; state: string };
+  const again = { audit_type: 'CONTINUOUS', interval: 3600 };
+  const first = await make(again);
+  t.like(await make(again), { uuid: first.uuid });
+  await ask(http, `PATCH /v1/audits/${first.uuid}`, wish('CANCELLED'));
+  const second = await make(again);
+  t.not(second.uuid, first.uuid);
+  t.is(second.state, 'ONGOING');
+
+  const one = await make({});
+  t.not((await make({ all: true })).uuid, one.uuid);
+  await ask(http, `DELETE /v1/audits/${one.uuid}`);
+  t.like(await ask(http, `GET /v1/audits/${one.uuid}`), { status: 404, sentence: "audit 'dummy' was deleted" });
+
+  const { action_plans: plans } = (await ask(http, `GET /v1/action_plans?audit_uuid=${second.uuid}`)).json as {
+    action_plans: { uuid: string }[];
+  };
+  const actionsPath = `/v1/actions?action_plan_uuid=${plans[0]?.uuid}`;
+  const { actions } = (await ask(http, `GET ${actionsPath}`)).json as { actions: { uuid: string }[] };
+  t.is(actions.length, 3);
+  await ask(http, `DELETE /v1/action_plans/${plans[0]?.uuid}`);
+  t.deepEqual((await ask(http, `GET ${actionsPath}`)).json, { actions: [] });
+  t.is((await ask(http, `GET /v1/actions/${actions[0]?.uuid}`)).status, 404);
+});
+
+test('a list is sorted by its column as texts are, and numbers as numbers are', async (t) => {
+  const url = new URL('http://c/v1/things');
+  const sorted = async (values: readonly unknown[]) => {
+    const things = values.map((value, at) => ({ uuid: String(at), value }));
+    const asked = { query: { sort_key: 'value' }, base: 'http://c', url } as unknown as Parameters<typeof pageOf>[3];
+    const { body } = await pageOf('things', things, ['value'], asked);
+    return (body as { things: typeof things }).things.map(({ value }) => value);
+  };
+  t.deepEqual(await sorted(['b', 'b c', 'a"', 'ab', null]), [null, 'a"', 'ab', 'b', 'b c']);
+  t.deepEqual(await sorted([10, 9, 1]), [1, 9, 10]);
+  t.deepEqual(await sorted([true, false]), [false, true]);
 });

@@ -1,7 +1,7 @@
 /** Actions, and what else Watcher's clients ask for. */
 import * as z from 'zod';
 import { fail } from '../../core/errors.ts';
-import type { Action } from '../../gen/countermand/v1/action_plan.ts';
+import { type Action, ActionState } from '../../gen/countermand/v1/action_plan.ts';
 import type { Clients } from '../../server/api/in_process.ts';
 import { type Answer, ok } from '../answer.ts';
 import { Refusal } from '../errors.ts';
@@ -25,10 +25,12 @@ const ActionQuery = z.strictObject({
 });
 const Actions = z.object({ actions: z.array(ActionView), next: z.string().optional() });
 
+const isThere = ({ state }: Action): boolean => state !== ActionState.DELETED;
+
 const actionsOf = (actionPlan: string, { plans }: Clients): AsyncGenerator<Action> =>
   everyOne(async (pageToken) => {
-    const { actions: things, nextPageToken } = await plans.getActionPlan({ actionPlan, pageSize: 1000, pageToken });
-    return { things, nextPageToken };
+    const { actions, nextPageToken } = await plans.getActionPlan({ actionPlan, pageSize: 1000, pageToken });
+    return { things: actions.filter(isThere), nextPageToken };
   });
 
 function listActions(ask: Ask<z.infer<typeof ActionQuery>>): Promise<Answer> {
@@ -194,6 +196,7 @@ export const ACTION_ROUTES: readonly Route[] = [
     answer: ActionView,
     async handle({ params, base, conductor }) {
       const { action } = await conductor.plans.getAction({ action: params.action ?? '' });
+      if (action && !isThere(action)) throw new Refusal(404, `action '${action.name}' was deleted with its plan`);
       return ok(toActionView(action as Action, base));
     },
   }),

@@ -1,7 +1,7 @@
 /** Audits: made, listed, stopped. */
 import * as z from 'zod';
 import { fail } from '../../core/errors.ts';
-import { type Audit, AuditType } from '../../gen/countermand/v1/audit.ts';
+import { type Audit, AuditState, AuditType } from '../../gen/countermand/v1/audit.ts';
 import type { Clients } from '../../server/api/in_process.ts';
 import { type Answer, ok } from '../answer.ts';
 import { Refusal } from '../errors.ts';
@@ -58,14 +58,23 @@ function auditIn({ audit }: { readonly audit?: Audit | undefined }): Audit {
 /** The last audits are looked through for one that an earlier attempt of the same request has made. */
 const LOOKED_THROUGH = 20;
 
-/** The audit that an earlier attempt of this request has made, or null. */
+/** The audit that an earlier attempt of this request has made, or null. Who has cancelled it since, and asks again, wants another. */
 async function earlier(wanted: Wanted, isRecent: IsRecent, { audits }: Clients): Promise<Audit | null> {
   const { audits: last } = await audits.listAudits({ pageSize: LOOKED_THROUGH });
   const isSame = (audit: Audit): boolean =>
     isRecent(audit.createdAt) &&
+    audit.state !== AuditState.CANCELLED &&
     isEqual(
-      [audit.name, audit.auditType, audit.parameters ?? {}, audit.scope, audit.interval, audit.autoTrigger],
-      [wanted.name, wanted.auditType, wanted.parameters, wanted.scope, wanted.interval ?? 0, wanted.autoTrigger],
+      [audit.name, audit.auditType, audit.parameters ?? {}, audit.scope, audit.all, audit.interval, audit.autoTrigger],
+      [
+        wanted.name,
+        wanted.auditType,
+        wanted.parameters,
+        wanted.scope,
+        wanted.all,
+        wanted.interval ?? 0,
+        wanted.autoTrigger,
+      ],
     ) &&
     (wanted.strategy === '' ? audit.goal === wanted.goal : audit.strategy === wanted.strategy);
   return last.find(isSame) ?? null;
@@ -172,7 +181,7 @@ export const AUDIT_ROUTES: readonly Route[] = [
     command: 'watcher audit create',
     calls: 'AuditService.CreateAudit, ListStrategies',
     differs:
-      'The first run is a part of the creation. An audit that equals one made less than `repetition_window` ago is that one. Several audits may have one name; without a name it is that of the strategy, or of the template. A strategy that acts on nodes needs a `scope` (docs/scope.md) or `all: true`. EVENT, cron, start and end times are refused.',
+      'The first run is a part of the creation. An audit that equals one made less than `repetition_window` ago is that one, unless it was cancelled. Several audits may have one name; without a name it is that of the strategy, or of the template. A strategy that acts on nodes needs a `scope` (docs/scope.md) or `all: true`. EVENT, cron, start and end times are refused.',
     status: 201,
     body: NewAudit,
     answer: AuditView,
@@ -189,6 +198,7 @@ export const AUDIT_ROUTES: readonly Route[] = [
     answer: AuditView,
     async handle({ params, base, conductor }) {
       const audit = auditIn(await conductor.audits.getAudit({ audit: params.audit ?? '' }));
+      if (audit.state === AuditState.DELETED) throw new Refusal(404, `audit '${audit.name}' was deleted`);
       return ok(toAuditView(audit, await strategiesOf(conductor), base));
     },
   }),

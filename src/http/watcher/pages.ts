@@ -72,9 +72,15 @@ export async function pageOf(
 async function sort(views: AsyncIterable<View> | Iterable<View>, key: string, dir: 'asc' | 'desc'): Promise<View[]> {
   const all: View[] = [];
   for await (const view of views) all.push(view);
-  const textOf = (view: View): string => JSON.stringify(view[key] ?? '');
   const sign = dir === 'asc' ? 1 : -1;
-  return all.sort((one, other) => sign * (textOf(one) < textOf(other) ? -1 : Number(textOf(one) > textOf(other))));
+  return all.sort((one, other) => sign * compare(one[key], other[key]));
+}
+
+/** The order of two values of a column: numbers by what they count, the rest as texts; what is not there is before all. */
+function compare(one: unknown, other: unknown): number {
+  if (typeof one === 'number' && typeof other === 'number') return one - other;
+  const [first, second] = [String(one ?? ''), String(other ?? '')];
+  return first < second ? -1 : Number(first > second);
 }
 
 /** Every thing of a paged RPC, a page at a time, as far as it is asked for. */
