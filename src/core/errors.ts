@@ -322,16 +322,19 @@ export const REFUSED_LOGINS: readonly ErrorCode[] = [
 ];
 
 /** The kinds of things that an error can be about. */
-export type ResourceType =
-  | 'node'
-  | 'power_task'
-  | 'action_plan'
-  | 'action'
-  | 'audit'
-  | 'audit_template'
-  | 'token'
-  | 'freeze'
-  | 'sink';
+export const RESOURCE_TYPES = [
+  'node',
+  'power_task',
+  'action_plan',
+  'action',
+  'audit',
+  'audit_template',
+  'token',
+  'freeze',
+  'sink',
+] as const;
+/** One of these kinds. */
+export type ResourceType = (typeof RESOURCE_TYPES)[number];
 
 /** What programs are told of an error beside its code. Secrets never belong here. */
 export interface ErrorDetails {

@@ -1,12 +1,12 @@
 /** The details of an error, as the conductor sends them in trailing metadata. */
-import type { ErrorDetails, ResourceType } from '../../core/errors.ts';
+import { type ErrorDetails, RESOURCE_TYPES, type ResourceType } from '../../core/errors.ts';
 import { Possible } from '../../gen/countermand/v1/power.ts';
 import type { Any } from '../../gen/google/protobuf/any.ts';
 import { BadRequest, ErrorInfo } from '../../gen/google/rpc/error_details.ts';
 import { Status } from '../../gen/google/rpc/status.ts';
 import { ordersOf } from './possible.ts';
 
-const RESOURCE_TYPES: readonly string[] = ['node', 'power_task', 'action_plan', 'audit'] satisfies ResourceType[];
+const isResourceType = (type: string): type is ResourceType => RESOURCE_TYPES.some((known) => known === type);
 
 /** The details in an encoded google.rpc.Status; none if it cannot be read: the error is told without. */
 export function readDetails(bytes: Uint8Array | undefined): ErrorDetails {
@@ -28,7 +28,7 @@ function detailsOf(all: readonly Any[]): ErrorDetails {
   return {
     ...(field !== undefined && { field }),
     ...(rule !== undefined && { rule }),
-    ...(type !== undefined && RESOURCE_TYPES.includes(type) && { resource: { type: type as ResourceType, name } }),
+    ...(type !== undefined && isResourceType(type) && { resource: { type, name } }),
     ...(possible.length > 0 && { possible }),
     ...(Object.keys(facts).length > 0 && { facts }),
   };
