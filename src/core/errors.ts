@@ -4,6 +4,7 @@
  */
 import type { ExitCode } from './exit_codes.ts';
 import type { Possible } from './possible.ts';
+import type { ResourceType } from './resource_types.ts';
 
 /** gRPC status names, as far as we use them. */
 export type GrpcStatus =
@@ -321,21 +322,6 @@ export const REFUSED_LOGINS: readonly ErrorCode[] = [
   'BMC_LOGIN_REFUSED',
 ];
 
-/** The kinds of things that an error can be about. */
-export const RESOURCE_TYPES = [
-  'node',
-  'power_task',
-  'action_plan',
-  'action',
-  'audit',
-  'audit_template',
-  'token',
-  'freeze',
-  'sink',
-] as const;
-/** One of these kinds. */
-export type ResourceType = (typeof RESOURCE_TYPES)[number];
-
 /** What programs are told of an error beside its code. Secrets never belong here. */
 export interface ErrorDetails {
   /** Which field of the request is wrong, as a path: `actions[2].timeout`. */
@@ -352,13 +338,16 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number;
 }
 
-/** The one error of the product: a code of the table and a sentence. Secrets never belong in the sentence. */
+/**
+ * The one error of the product: a code of the table and a sentence. Secrets never belong in the sentence. Half of a surrogate pair, where what was given
+ * is cut, is no text to databases and strict readers of JSON: it becomes the replacement character.
+ */
 export class CountermandError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions, details: ErrorDetails = {}) {
-    super(message, options);
+    super(message.toWellFormed(), options);
     this.name = 'CountermandError';
     this.code = code;
     this.details = details;

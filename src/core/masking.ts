@@ -4,6 +4,7 @@
  * it, the drivers repeat no sentence of the BMC at all, but only the names of its messages.
  */
 import { type Count, type Spelled, spelledOf, spellingsOf } from './spellings.ts';
+import { cutText } from './texts.ts';
 
 /** What stands where a secret is. */
 export const MASK = '******';
@@ -24,7 +25,7 @@ const LONGEST_TEXT = 4096;
 export function maskIn(text: string, secrets: readonly string[], count: Count = () => {}): string {
   const needles = secrets.filter(({ length }) => length >= SHORTEST).flatMap(needlesOf);
   const isCut = text.length > LONGEST_TEXT;
-  const searched = text.slice(0, LONGEST_TEXT);
+  const searched = cutText(text, LONGEST_TEXT);
   if (needles.length === 0) return isCut ? `${searched}...` : text;
   /** Where what begins at a character ends; 0 if nothing begins there. */
   const ends = new Uint16Array(searched.length + 1);
@@ -47,7 +48,7 @@ export function quoted(text: string, secrets: readonly string[], limit: number):
   const plain = maskIn(text.slice(0, LONGEST_TEXT + 1), secrets)
     .replace(/[\p{C}\s]+/gu, ' ')
     .trim();
-  return plain.length > limit ? `${plain.slice(0, limit - 3)}...` : plain;
+  return plain.length > limit ? `${cutText(plain, limit - 3)}...` : plain;
 }
 
 /** What is looked for: bytes, and for each the length of the longest beginning that ends there, as Knuth, Morris and Pratt have it. */

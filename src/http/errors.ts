@@ -1,6 +1,7 @@
 /** Errors as HTTP answers: one form, which every client of OpenStack shows to people. */
 import type { CountermandError, ErrorCode, GrpcStatus } from '../core/errors.ts';
 import { KEPT_LIMITS } from '../core/limits.ts';
+import { cutText } from '../core/texts.ts';
 import { Possible } from '../gen/countermand/v1/power.ts';
 import { errorInfoOf } from '../server/api/details.ts';
 import { toPossible } from '../server/api/possible.ts';
@@ -13,7 +14,7 @@ export class Refusal extends Error {
 
   /** @param headers what the answer carries beside the sentence */
   constructor(status: number, sentence: string, headers: Readonly<Record<string, string>> = {}) {
-    super(sentence);
+    super(sentence.toWellFormed());
     this.name = 'Refusal';
     this.status = status;
     this.headers = headers;
@@ -82,6 +83,6 @@ export function challengeOf({ row, details }: CountermandError): Record<string, 
 /** `error_message` is JSON in a string: the clients decode it twice, and crash on an object. */
 function bodyOf({ message }: Error, status: number): object {
   const faultcode = status < 500 ? 'Client' : 'Server';
-  const faultstring = message.slice(0, KEPT_LIMITS.answer_text.limit);
+  const faultstring = cutText(message, KEPT_LIMITS.answer_text.limit);
   return { error_message: JSON.stringify({ faultcode, faultstring, debuginfo: null }) };
 }

@@ -23,6 +23,7 @@ import {
 } from '@connectrpc/connect-node';
 import { type CountermandError, fail } from '../core/errors.ts';
 import { HTTP_LIMITS, KEPT_LIMITS } from '../core/limits.ts';
+import { cutText } from '../core/texts.ts';
 import type { TraceContext } from '../core/tracing.ts';
 import type { Identity } from '../server/access/identity.ts';
 import { detailsOf } from '../server/api/details.ts';
@@ -178,7 +179,7 @@ async function* answersTo({ rpc, method, request, context, services }: RpcCall):
 
 /** An error of ours with all that it says over gRPC. */
 function toConnectError(error: CountermandError): ConnectError {
-  const message = error.message.slice(0, KEPT_LIMITS.answer_text.limit);
+  const message = cutText(error.message, KEPT_LIMITS.answer_text.limit);
   const told = new ConnectError(message, codeOf(error), { [ERROR_CODE_HEADER]: error.code, ...challengeOf(error) });
   told.details = detailsOf(error, message).map(({ typeUrl, value }) => ({
     type: typeUrl.slice(typeUrl.indexOf('/') + 1),

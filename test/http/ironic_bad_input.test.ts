@@ -18,6 +18,13 @@ type Row = readonly [line: string, sent: Sent, status: number, sentence: string 
 const ROWS: readonly Row[] = [
   // Orders
   [POWER, { body: { target: 'dance' } }, 400, `target: 'dance' is not a target; it is one of ${TARGETS}`],
+  [
+    POWER,
+    { body: { target: `x${'\u{1f600}'.repeat(60)}` } },
+    400,
+    /^target: 'x(\u{1f600}){49}\ufffd' is not a target/u,
+  ],
+  [`GET /v1/ports/x${'%F0%9F%98%80'.repeat(60)}`, {}, 404, /^there is no port 'x(\u{1f600}){49}\ufffd'; /u],
   [POWER, { body: {} }, 400, `target: it is missing; it is one of ${TARGETS}`],
   [POWER, { body: { target: 7 } }, 400, 'target: it is a text'],
   [POWER, {}, 400, 'the body must be an object'],
@@ -262,6 +269,7 @@ test('every refusal has its status, its sentence and the form that clients read,
     const what = `${line} ${JSON.stringify(sent)}`;
     const answered = await ask(http, line, sent);
     t.is(answered.status, status, `${what}: ${answered.text}`);
+    t.true(answered.sentence.isWellFormed(), what);
     if (typeof sentence === 'string') t.is(answered.sentence, sentence, what);
     else t.regex(answered.sentence, sentence, what);
     t.is(answered.headers.get('content-type'), 'application/json', what);

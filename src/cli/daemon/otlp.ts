@@ -10,6 +10,7 @@ import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from '@opent
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { KEPT_LIMITS } from '../../core/limits.ts';
+import { cutText } from '../../core/texts.ts';
 import type { EndedSpan, SpanAttributes, TraceContext, Traces } from '../../core/tracing.ts';
 import { VERSION } from '../../core/version.ts';
 
@@ -147,7 +148,7 @@ function bounded(attributes: SpanAttributes): Record<string, string | number | b
   const kept: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined) continue;
-    kept[name] = typeof value === 'string' ? value.slice(0, KEPT_LIMITS.span_text.limit) : value;
+    kept[name] = typeof value === 'string' ? cutText(value, KEPT_LIMITS.span_text.limit) : value;
   }
   return kept;
 }

@@ -1,5 +1,6 @@
 /** The details of an error, as the conductor sends them in trailing metadata. */
-import { type ErrorDetails, RESOURCE_TYPES, type ResourceType } from '../../core/errors.ts';
+import type { ErrorDetails } from '../../core/errors.ts';
+import { RESOURCE_TYPES, type ResourceType } from '../../core/resource_types.ts';
 import { Possible } from '../../gen/countermand/v1/power.ts';
 import type { Any } from '../../gen/google/protobuf/any.ts';
 import { BadRequest, ErrorInfo } from '../../gen/google/rpc/error_details.ts';

@@ -6,6 +6,7 @@ import { type CountermandError, fail } from '../../core/errors.ts';
 import { KEPT_LIMITS } from '../../core/limits.ts';
 import { ERROR_CODE_KEY, STATUS_DETAILS_KEY } from '../../core/metadata.ts';
 import { type Cancellation, onAbort, openCancellation } from '../../core/signals.ts';
+import { cutText } from '../../core/texts.ts';
 import type { Disk } from '../disk.ts';
 import type { Log } from '../log.ts';
 import { encodeStatus } from './details.ts';
@@ -88,7 +89,7 @@ const answers = new WeakMap<CountermandError, WireAnswer>();
 function answerTo(said: CountermandError): WireAnswer {
   const known = answers.get(said);
   if (known) return known;
-  const message = said.message.slice(0, SENTENCE_LIMIT);
+  const message = cutText(said.message, SENTENCE_LIMIT);
   const status = Status[said.row.status];
   const error = new ServerError(status, message);
   const answer = { error, code: said.code, details: encodeStatus(said, status, message) };

@@ -1,5 +1,6 @@
 /** What programs read of an error: google.rpc.Status with its details. */
 import type { CountermandError } from '../../core/errors.ts';
+import { cutText } from '../../core/texts.ts';
 import * as power from '../../gen/countermand/v1/power.ts';
 import type { Any } from '../../gen/google/protobuf/any.ts';
 import { BadRequest, ErrorInfo, RetryInfo } from '../../gen/google/rpc/error_details.ts';
@@ -28,7 +29,7 @@ export function errorInfoOf({ code, row, details }: CountermandError): ErrorInfo
     ...(resource !== undefined && { resource_type: resource.type, resource_name: resource.name }),
     ...facts,
   };
-  const metadata = Object.fromEntries(Object.entries(known).map(([key, value]) => [key, value.slice(0, FACT_LIMIT)]));
+  const metadata = Object.fromEntries(Object.entries(known).map(([key, value]) => [key, cutText(value, FACT_LIMIT)]));
   return { reason: code, domain: DOMAIN, metadata };
 }
 
@@ -42,7 +43,7 @@ export function detailsOf(error: CountermandError, message: string): Any[] {
   const all = [packed('google.rpc.ErrorInfo', ErrorInfo.encode(errorInfoOf(error)).finish())];
   const { field, rule } = details;
   if (field !== undefined && (rule !== undefined || row.status === 'INVALID_ARGUMENT')) {
-    const violation = { field, description: (rule ?? message).slice(0, DESCRIPTION_LIMIT) };
+    const violation = { field, description: cutText(rule ?? message, DESCRIPTION_LIMIT) };
     all.push(packed('google.rpc.BadRequest', BadRequest.encode({ fieldViolations: [violation] }).finish()));
   }
   if (row.retryable) {

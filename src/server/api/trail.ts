@@ -3,6 +3,7 @@
  * each that was refused.
  */
 import { asCountermandError, type CountermandError } from '../../core/errors.ts';
+import { cutText } from '../../core/texts.ts';
 import type { TraceContext } from '../../core/tracing.ts';
 import type { Asked, Identity } from '../access/identity.ts';
 import type { Verb } from '../access/verbs.ts';
@@ -82,7 +83,15 @@ class CallRecord implements Also {
       ...summary.parts,
     });
     const onBehalfOf = identity.onBehalfOf ?? null;
-    const row = { at, identity: identity.name, onBehalfOf, rpc, node: node?.slice(0, 255) ?? null, outcome, entry };
+    const row = {
+      at,
+      identity: identity.name,
+      onBehalfOf,
+      rpc,
+      node: node === null ? null : cutText(node, 255),
+      outcome,
+      entry,
+    };
     await transaction.append('trail', [trailCodec.encode(row)]);
   }
 }

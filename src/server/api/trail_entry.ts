@@ -1,4 +1,5 @@
 /** What an entry of the trail says: what was asked, what it was about, and what it was before and after. Secrets are in none of it. */
+import { cutText } from '../../core/texts.ts';
 import { nodeChanges } from '../nodes/notifications.ts';
 import { isSecretKey, maskSecrets } from '../nodes/secrets.ts';
 import type { Touched } from '../store/also.ts';
@@ -36,7 +37,7 @@ export function summaryOf(request: object): Summary {
   const named = typeof node === 'string' ? node : 'driver' in whole && typeof name === 'string' ? name : null;
   return {
     node: named,
-    parts: { ...(reason ? { reason: reason.slice(0, TEXT_LIMIT) } : {}), request: told },
+    parts: { ...(reason ? { reason: cutText(reason, TEXT_LIMIT) } : {}), request: told },
   };
 }
 
@@ -44,7 +45,7 @@ function toldOfRequest(whole: Readonly<Record<string, unknown>>): object {
   const text = JSON.stringify(whole);
   // Then no text in it is longer either.
   if (text.length <= TEXT_LIMIT) return whole;
-  const cut = JSON.stringify(whole, (_, value) => (typeof value === 'string' ? value.slice(0, TEXT_LIMIT) : value));
+  const cut = JSON.stringify(whole, (_, value) => (typeof value === 'string' ? cutText(value, TEXT_LIMIT) : value));
   return cut.length > REQUEST_LIMIT ? { left_out: cut.length } : JSON.parse(cut);
 }
 

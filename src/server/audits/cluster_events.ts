@@ -3,6 +3,7 @@ import { CLUSTER_EVENT_TYPES, isClusterEventType } from '../../core/cluster_even
 import { failAt } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { actionOfRequest } from '../../core/request_ids.ts';
+import { cutText } from '../../core/texts.ts';
 import { recordChanges } from '../nodes/model_changes.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { planOfAction } from '../store/actions.ts';
@@ -59,9 +60,9 @@ export async function reportClusterEvent(event: ClusterEvent, parts: PlanParts):
   for (const [place, text] of Object.entries({ message_id: messageId, origin }))
     if (text.length > SENT_LIMITS.name.limit) throw exceeded(SENT_LIMITS.name, place, text.length);
   const { store } = parts.orders;
-  const newValue = JSON.stringify(payload).slice(0, TEXT_LIMIT);
+  const newValue = cutText(JSON.stringify(payload), TEXT_LIMIT);
   const meaning = CLUSTER_EVENT_TYPES[eventType];
-  const why = reason === '' ? `reported: ${meaning}` : `reported: ${meaning}: ${reason.slice(0, TEXT_LIMIT)}`;
+  const why = reason === '' ? `reported: ${meaning}` : `reported: ${meaning}: ${cutText(reason, TEXT_LIMIT)}`;
   // Names are looked up before the transaction: a range may have many, and every order would wait for them.
   const named = (await resolveNodes(event.nodes, store.database.read)).map(({ uuid }) => uuid);
   return store.database.write(async (transaction) => {

@@ -9,6 +9,7 @@ import type { Inbox } from '../../core/inbox.ts';
 import { SOURCE_LIMITS } from '../../core/limits.ts';
 import { DeliveryFailure } from '../../core/outlets.ts';
 import { sleep } from '../../core/signals.ts';
+import { cutText } from '../../core/texts.ts';
 import { retry } from '../retry.ts';
 import { databaseId } from '../store/events.ts';
 import { type Failing, reportChange, type WatchParts } from './watched.ts';
@@ -157,6 +158,6 @@ export class NotificationSource {
 
 /** What went wrong, for people. An error that is none of ours may have anything in it, and is not repeated. */
 function failureWords(thrown: unknown): string {
-  if (thrown instanceof DeliveryFailure || thrown instanceof CountermandError) return thrown.message.slice(0, 500);
+  if (thrown instanceof DeliveryFailure || thrown instanceof CountermandError) return cutText(thrown.message, 500);
   return `a fault of ours: ${asCountermandError(thrown).code}`;
 }

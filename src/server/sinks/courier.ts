@@ -8,6 +8,7 @@ import { matcherOf } from '../../core/globs.ts';
 import { nextPortion } from '../../core/long_work.ts';
 import { DeliveryFailure, type Outlet, type SinkKind } from '../../core/outlets.ts';
 import { abortable, sleep } from '../../core/signals.ts';
+import { cutText } from '../../core/texts.ts';
 import type { Log } from '../log.ts';
 import { retry } from '../retry.ts';
 import { readEvents } from '../store/events.ts';
@@ -232,6 +233,6 @@ function restAfter(attempts: number, thrown: unknown, chance: Chance): number {
 
 /** What went wrong, for people. An error that is none of ours may have anything in it, and is not repeated. */
 export function failureWords(thrown: unknown): string {
-  if (thrown instanceof DeliveryFailure || thrown instanceof CountermandError) return thrown.message.slice(0, 500);
+  if (thrown instanceof DeliveryFailure || thrown instanceof CountermandError) return cutText(thrown.message, 500);
   return `a fault of ours: ${asCountermandError(thrown).code}`;
 }

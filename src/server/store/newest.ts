@@ -1,6 +1,7 @@
 /** What tasks, plans and audits share in how they are listed and named. */
 import type { Knex } from 'knex';
-import { type CountermandError, type ErrorCode, failAt, failWith, type ResourceType } from '../../core/errors.ts';
+import { type CountermandError, type ErrorCode, failAt, failWith } from '../../core/errors.ts';
+import type { ResourceType } from '../../core/resource_types.ts';
 import type { Codec } from './columns.ts';
 
 /** Where a page begins: after the row with this time of creation and uuid. */
