@@ -287,6 +287,21 @@ test('what cannot be moved is stopped or left where that is said, and the plan s
   t.deepEqual(hostsOf([runs, ill]), ['runs cmp1 active', 'ill cmp1 error']);
 });
 
+test('what would run on while its host goes down lets no plan be made, whatever is said', async (t) => {
+  const at = await openCloudWorld(t, 1);
+  const stays = at.vm('stays', 'cmp1', 'paused');
+  const asked = { live: false, cold: false, cannot_move: 'stop' };
+  const refused = () => audit(at, 'n1', asked).then(() => '', asCountermandError);
+  t.regex(String(await refused()), /stays is PAUSED and cannot be moved, and would be left on a host that goes down$/);
+  Object.assign(stays, { vmState: 'active' });
+  asked.cannot_move = 'leave';
+  t.regex(String(await refused()), /stays is ACTIVE and cannot be moved.*; cannot_move: stop shuts it down$/);
+  Object.assign(stays, { vmState: 'suspended' });
+  const plan = await audit(at, 'n1', asked);
+  await at.world.conductor.plans.start(plan.uuid, false);
+  t.is((await ended(at, plan.uuid)).state, 'SUCCEEDED');
+});
+
 test('evacuation begins only when the node is seen off, and cannot be undone', async (t) => {
   const at = await openCloudWorld(t, 2);
   const { world, sim } = at;

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { Instance } from '../../../compute/compute.ts';
 import { fail } from '../../../core/errors.ts';
 import { cutText } from '../../../core/texts.ts';
+import { mayStay } from '../actions/compute/looking.ts';
 import type { WantedAction } from '../wanted.ts';
 import type { HostSeen, SeenNode } from './seen.ts';
 import { propose } from './strategy.ts';
@@ -27,7 +28,7 @@ export const drainParameters = {
     .enum(['refuse', 'stop', 'leave'])
     .default('refuse')
     .describe(
-      'Instances that can be moved in neither way: no plan is made, they are shut down and stay, or they are left as they are.',
+      'Instances that can be moved in neither way: no plan is made, those that run are shut down and stay, or they are left as they are. What would run on while its host goes down lets no plan be made either.',
     ),
   moves_at_once: z
     .int()
@@ -66,15 +67,20 @@ export function drainOf(node: SeenNode, seen: HostSeen, parameters: Parameters):
     .filter(isBusy)
     .map(({ name, status, taskState }) => `${name} is ${status}${taskState ? `, ${taskState}` : ''}`);
   const fates = instances.map((instance) => ({ instance, fate: fateOf(instance, parameters) }));
-  const refused =
-    parameters.cannot_move === 'refuse' ? fates.filter(({ fate }) => fate === 'leave' || fate === 'stop') : [];
-  const cannot = refused.map(
-    ({ instance: { name, status } }) => `${name} is ${status} and cannot be moved (cannot_move)`,
-  );
+  const cannot = fates.flatMap(({ instance, fate }) => objectionTo(instance, fate, parameters) ?? []);
   const inTheWay = [...isDown, ...moves, ...busy, ...cannot];
   if (inTheWay.length === 0) return { node, seen, fates };
   const more = inTheWay.length > 10 ? `; and ${inTheWay.length - 10} more` : '';
   throw fail('HOST_NOT_READY', `node ${node.name}, host ${host}: ${inTheWay.slice(0, 10).join('; ')}${more}`);
+}
+
+/** Why no plan is made because of this fate of an instance; null if one may be. */
+function objectionTo({ name, status }: Instance, fate: Fate, { cannot_move: otherwise }: Parameters): string | null {
+  if (fate !== 'leave' && fate !== 'stop') return null;
+  if (otherwise === 'refuse') return `${name} is ${status} and cannot be moved (cannot_move)`;
+  if (fate === 'stop' || mayStay({ status })) return null;
+  const instead = status === 'ACTIVE' ? '; cannot_move: stop shuts it down' : '';
+  return `${name} is ${status} and cannot be moved, and would be left on a host that goes down${instead}`;
 }
 
 /** A person works on it, or has to decide about it. */

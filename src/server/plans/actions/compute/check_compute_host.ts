@@ -3,7 +3,7 @@ import { fail } from '../../../../core/errors.ts';
 import { sleep } from '../../../../core/signals.ts';
 import { defineActionType } from '../action_type.ts';
 import { aboutComputeHost, type ComputeHost, computeHostOfAction, LOOK_MS, nodeParameter, steadily } from './host.ts';
-import { movesAt } from './looking.ts';
+import { mayStay, movesAt } from './looking.ts';
 
 const schema = z.strictObject({
   resource_id: nodeParameter,
@@ -42,8 +42,8 @@ export const checkComputeHost = defineActionType<z.infer<typeof schema>>({
 async function whatIsLeft({ compute, host }: ComputeHost, except: ReadonlySet<string>, signal: AbortSignal) {
   const instances = await compute.instancesOn(host, signal);
   const moves = movesAt(host, await compute.migrationsAt(host, signal));
-  const isFine = ({ uuid, status, taskState }: (typeof instances)[number]): boolean =>
-    except.has(uuid) && taskState === null && ['SHUTOFF', 'ERROR', 'SUSPENDED'].includes(status);
+  const isFine = (each: (typeof instances)[number]): boolean =>
+    except.has(each.uuid) && each.taskState === null && mayStay(each);
   return [
     ...instances.filter((each) => !isFine(each)).map(({ name, status }) => `${name} is on it, ${status}`),
     ...moves,

@@ -1,8 +1,12 @@
 /** What a look at the migrations of a host says about it. */
-import type { InstanceMigration } from '../../../../compute/compute.ts';
+import type { Instance, InstanceMigration } from '../../../../compute/compute.ts';
 
 /** A migration in one of these is over. */
 const OVER = ['completed', 'confirmed', 'reverted', 'cancelled', 'error', 'failed', 'done'];
+
+/** True for an instance that may stay on a host whose node is powered off: nothing of it runs. */
+export const mayStay = ({ status }: Pick<Instance, 'status'>): boolean =>
+  ['SHUTOFF', 'ERROR', 'SUSPENDED'].includes(status);
 
 /** The moves from and to a host that are not over, a phrase for each. A resize of a user within one host counts as well. */
 export function movesAt(host: string, migrations: readonly InstanceMigration[]): string[] {
