@@ -1,8 +1,11 @@
 /** Strategies: what each proposes for which nodes. They are pure, so nodes are written down here. */
 import test from 'ava';
 import * as fc from 'fast-check';
+import type { Clouds } from '../../../src/compute/compute.ts';
 import { CountermandError } from '../../../src/core/errors.ts';
 import { buildGraph } from '../../../src/server/plans/graph.ts';
+import { evacuate } from '../../../src/server/plans/strategies/evacuate.ts';
+import { lookAtHosts } from '../../../src/server/plans/strategies/looking.ts';
 import type { SeenNode } from '../../../src/server/plans/strategies/seen.ts';
 import {
   type Proposal,
@@ -10,6 +13,9 @@ import {
   parseStrategyParameters,
 } from '../../../src/server/plans/strategies/strategy.ts';
 import { chooseStrategy, globalEfficacy, STRATEGIES } from '../../../src/server/plans/strategies.ts';
+import { cloudsOf, openSimCloud } from '../../counterparts/sim_cloud.ts';
+import { seededChance } from '../../world/chance.ts';
+import { VirtualClock } from '../../world/virtual_clock.ts';
 import { wanted } from '../plan_making.ts';
 
 function node(name: string, more: Partial<SeenNode> = {}): SeenNode {
@@ -165,4 +171,32 @@ test('a strategy is chosen by its name, by its goal, or by both', (t) => {
   t.regex(refused('x', ''), /^strategy: there is no strategy 'x'/);
   t.regex(refused('', 'x'), /^goal: there is no goal 'x'/);
   t.regex(refused('dummy', 'saving_energy'), /^strategy: there is no strategy 'dummy' for goal 'saving_energy'/);
+});
+
+test('hosts of one name in two clouds are in one plan, and two nodes that are one host in none', async (t) => {
+  const parts = { clock: new VirtualClock(), chance: seededChance(7) };
+  const [east, west] = ['east', 'west'].map((name) => {
+    const { cloud, transport } = openSimCloud(parts, ['cmp1']);
+    Object.assign(cloud.hosts.get('cmp1') ?? {}, { forcedDown: true });
+    return cloudsOf(transport, parts.clock, { name });
+  });
+  const clouds = {
+    names: ['east', 'west'],
+    of: (name: string) => ((name === 'east' ? east : west) as Clouds).of(name),
+  };
+  const host = (cloud: string, name = cloud) => node(name, { labels: { compute_host: 'cmp1', compute_cloud: cloud } });
+  const { signal } = new AbortController();
+  const nodes = [host('east'), host('west')];
+  const looked = await lookAtHosts(nodes, clouds, signal);
+  const parameters = parseStrategyParameters(evacuate, {});
+  const { actions } = evacuate.propose(nodes, parameters, looked);
+  t.is(buildGraph(actions).parents.length, 4);
+  t.is(actions[1]?.name, 'cmp1 of east is told to be down');
+  const moved = nodes.map(({ labels, ...each }) => ({ ...each, labels: { ...labels, compute_cloud: 'west' } }));
+  t.throws(() => evacuate.propose(moved, parameters, looked), {
+    message: /has changed while/,
+  });
+  await t.throwsAsync(lookAtHosts([host('east'), host('east', 'twin')], clouds, signal), {
+    message: /^nodes east and twin are both host cmp1 of cloud 'east'/,
+  });
 });

@@ -98,15 +98,14 @@ export function countFates(drains: readonly Drain[], wanted: Fate): number {
   return drains.reduce((sum, { fates }) => sum + fates.filter(({ fate }) => fate === wanted).length, 0);
 }
 
-const hostName = ({ seen }: Drain): string => cutText(seen.host, 100);
 /** What follows the moves of a host: nothing is on it. */
-export const emptyName = (drain: Drain): string => `${hostName(drain)} is empty`;
+export const emptyName = (drain: Drain): string => `${drain.seen.title} is empty`;
 const DISABLED = 'compute services are disabled';
 
 /** The services of all hosts, before anything is moved: no instance goes to a host that is drained next. */
 export function disableAll(drains: readonly Drain[], reason: string): WantedAction[] {
   const disables = drains.map((drain) =>
-    propose(`disable ${hostName(drain)}`, 'change_compute_service_state', {
+    propose(`disable ${drain.seen.title}`, 'change_compute_service_state', {
       resource_id: drain.node.name,
       state: 'disabled',
       disabled_reason: cutText(`countermand: ${reason}`, 255),

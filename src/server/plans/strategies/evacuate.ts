@@ -76,7 +76,7 @@ function evacuateHost(
   { reason, moves_at_once: atOnce, move_timeout: timeout }: Parameters,
 ) {
   const off = `power off ${shortName(node)}`;
-  const down = `${cutText(seen.host, 100)} is told to be down`;
+  const down = `${seen.title} is told to be down`;
   const actions: WantedAction[] = [
     propose(off, 'change_node_power_state', { resource_id: node.name, state: 'power off' }),
     propose(

@@ -7,7 +7,10 @@ export type SeenNode = Pick<NodeRow, 'uuid' | 'name' | 'labels' | 'powerState' |
 
 /** One host of a compute service. */
 export interface HostSeen {
+  readonly cloud: string;
   readonly host: string;
+  /** What names of actions call it: the host, with its cloud where another cloud has a host of the same name. */
+  readonly title: string;
   readonly service: ComputeService;
   /** In the order of their names. */
   readonly instances: readonly Instance[];

@@ -13,7 +13,7 @@ import { type Image, textOf } from './image.ts';
 /** The label with the name of the host in the compute service: `OS-EXT-SRV-ATTR:host` of its instances. */
 export const HOST_LABEL = 'compute_host';
 /** The label with the name of the cloud in clouds_file; without it, the only one there, or `default`. */
-const CLOUD_LABEL = 'compute_cloud';
+export const CLOUD_LABEL = 'compute_cloud';
 
 /** The parameter that says which node. */
 export const nodeParameter = z
