@@ -48,7 +48,7 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>): Promise
  * Refuses JSON that would become too many objects.
  * @throws MESSAGE_TOO_LARGE
  */
-export function refuseJsonParts(bytes: Uint8Array, place: string): void {
+function refuseJsonParts(bytes: Uint8Array, place: string): void {
   const { limit } = HTTP_LIMITS.body_parts;
   if (hasMoreParts(bytes, limit)) throw exceeded(HTTP_LIMITS.body_parts, place, `more than ${limit}`);
 }
@@ -57,7 +57,7 @@ export function refuseJsonParts(bytes: Uint8Array, place: string): void {
  * Refuses JSON of which one object has a key twice: which one counts is not guessed.
  * @throws ARGUMENT_INVALID
  */
-export function refuseDoubledKey(text: string, place: string): void {
+function refuseDoubledKey(text: string, place: string): void {
   const key = doubledKey(text);
   if (key !== null)
     throw fail('ARGUMENT_INVALID', `${place}: an object has the key ${key.slice(0, 100)} twice; send it once`);

@@ -9,7 +9,7 @@ import { fail } from '../core/errors.ts';
 import { exceeded, HTTP_LIMITS, type LimitRow } from '../core/limits.ts';
 import type { ByteRpc } from '../server/api/in_process.ts';
 import { isWholePlan, sizeLimitOf } from '../server/api/reading.ts';
-import { refuseDoubledKey, refuseJsonParts } from './body.ts';
+import { parseJson } from './body.ts';
 
 /** What precedes a message in a body that has an envelope, in bytes: its flags, and its length. */
 const ENVELOPE = 5;
@@ -33,11 +33,18 @@ export function refuseAnnounced(path: string, headers: Headers): void {
   if (announced > limit.limit + ENVELOPE) throw exceeded(limit, path.slice(1), announced);
 }
 
+/** What checks a message. */
+interface Checks {
+  /** Decodes a message, or what is parsed of it, as the library will. @throws what is said of a message that is none of the RPC */
+  readonly decode: (message: { readonly json: unknown } | { readonly bytes: Uint8Array }) => void;
+  readonly toError: (error: unknown) => Error;
+}
+
 /**
  * The same request, whose body is checked when it is read.
  * @returns it unchanged if it is of a form or an encoding that the library refuses
  */
-export function checked(request: UniversalServerRequest, rpc: ByteRpc, toError: (error: unknown) => Error) {
+export function checked(request: UniversalServerRequest, rpc: ByteRpc, { decode, toError }: Checks) {
   const type = (request.header.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const isJson = type.endsWith('json');
   if (!/^application\/(?:(?:connect\+|grpc-web\+)?(?:json|proto)|grpc-web)$/.test(type)) return request;
@@ -60,10 +67,11 @@ export function checked(request: UniversalServerRequest, rpc: ByteRpc, toError: 
           ? await unpacked(whole, limit, rpc.path)
           : whole;
       if (message.length > limit.limit) throw exceeded(limit, rpc.path.slice(1), message.length);
-      if (isJson) {
-        refuseJsonParts(message, rpc.path.slice(1));
-        refuseDoubledKey(new TextDecoder().decode(message), rpc.path.slice(1));
-      } else await rpc.refuseParts(message, HTTP_LIMITS.body_parts);
+      if (isJson) decode({ json: parseJson(message) });
+      else {
+        await rpc.refuseParts(message, HTTP_LIMITS.body_parts);
+        decode({ bytes: message });
+      }
       if (hasEnvelope) yield envelopeOf(message);
       yield message;
     } catch (error) {

@@ -3,7 +3,16 @@
  * passes, and what serves it, is the same as over gRPC. Loaded at the first such request.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { createFileRegistry, type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import {
+  createFileRegistry,
+  type DescMethod,
+  fromBinary,
+  fromJson,
+  type JsonValue,
+  type Message,
+  toBinary,
+} from '@bufbuild/protobuf';
+import { isFieldError } from '@bufbuild/protobuf/reflect';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import {
   Code,
@@ -21,7 +30,7 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
-import { type CountermandError, fail } from '../core/errors.ts';
+import { type CountermandError, fail, failWith } from '../core/errors.ts';
 import { HTTP_LIMITS, KEPT_LIMITS } from '../core/limits.ts';
 import { cutText } from '../core/texts.ts';
 import type { TraceContext } from '../core/tracing.ts';
@@ -71,11 +80,10 @@ export function rpcListener(
     // gRPC itself needs HTTP/2, and has a port of its own.
     grpc: false,
     acceptCompression: [compressionGzip],
-    // A word that is written wrong must not be an order without it.
-    jsonOptions: { ignoreUnknownFields: false },
+    jsonOptions: STRICT,
   });
   const rpcs = new Map(byteRpcsOf(services).map((rpc) => [rpc.path, rpc]));
-  addTo(router, [...rpcs.values()], services);
+  const methods = addTo(router, [...rpcs.values()], services);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   return async (request, response) => {
     const handler = handlers.get(request.url?.split('?', 1)[0] ?? '');
@@ -88,9 +96,9 @@ export function rpcListener(
       const asked = universalRequestFromNodeRequest(request, response, undefined, values);
       const rpc = rpcs.get(handler.requestPath) as ByteRpc;
       endUnread(response, rpc.path.slice(1), { services, limitMs: streamReadTimeoutMs });
-      const answering = handler(
-        checked(asked, rpc, (error) => toConnectError(sayable(error, rpc.path, services.log, services.chance))),
-      );
+      const toError = (error: unknown) => toConnectError(sayable(error, rpc.path, services.log, services.chance));
+      const method = methods.get(rpc.path) as DescMethod;
+      const answering = handler(checked(asked, rpc, { decode: (sent) => refuseForeign(sent, method), toError }));
       const answered = await Promise.race([answering, begun.promise.then((header) => earlyAnswer(header, answering))]);
       await universalResponseToNodeResponse(sayWhy(answered, request), response);
     } catch (error) {
@@ -105,8 +113,30 @@ export function rpcListener(
 const headersOf = ({ host, origin }: IncomingMessage['headers']): Headers =>
   new Headers({ ...(host !== undefined && { host }), ...(origin !== undefined && { origin }) });
 
-/** Puts every RPC of the contract behind the router. */
-function addTo(router: ConnectRouter, rpcs: readonly ByteRpc[], services: Services): void {
+/** A word that is written wrong must not be an order without it. */
+const STRICT = { ignoreUnknownFields: false };
+
+/**
+ * Decodes a message as the library will do again: what that says of a message that it cannot decode is no error of ours, with neither code nor details.
+ * @throws ARGUMENT_INVALID
+ */
+function refuseForeign(sent: { readonly json: unknown } | { readonly bytes: Uint8Array }, { input }: DescMethod): void {
+  if ('json' in sent && (typeof sent.json !== 'object' || sent.json === null || Array.isArray(sent.json)))
+    throw fail('ARGUMENT_INVALID', 'the body must be an object');
+  try {
+    if ('bytes' in sent) fromBinary(input, sent.bytes);
+    else fromJson(input, sent.json as JsonValue, STRICT);
+  } catch (thrown) {
+    const { message, cause } = thrown as Error;
+    const at = isFieldError(cause) ? cause.field() : null;
+    const field = at?.kind === 'field' && at.parent === input ? at.name : undefined;
+    throw failWith('ARGUMENT_INVALID', message, field === undefined ? {} : { field });
+  }
+}
+
+/** Puts every RPC of the contract behind the router. @returns the methods, by path */
+function addTo(router: ConnectRouter, rpcs: readonly ByteRpc[], services: Services): ReadonlyMap<string, DescMethod> {
+  const methods = new Map<string, DescMethod>();
   const contract = createFileRegistry(fromBinary(FileDescriptorSetSchema, contractImage()));
   for (const rpc of rpcs) {
     const [, service = '', name] = rpc.path.split('/');
@@ -118,7 +148,9 @@ function addTo(router: ConnectRouter, rpcs: readonly ByteRpc[], services: Servic
     router.rpc(method, (rpc.responseStream ? stream : unary) as never, {
       readMaxBytes: httpSizeLimitOf(rpc.path).limit,
     });
+    methods.set(rpc.path, method);
   }
+  return methods;
 }
 
 /**

@@ -124,6 +124,53 @@ test('what is refused over JSON says why, and the door goes on', async (t) => {
   t.like(await ask(house.http, LIST, { body: {} }), { status: 200 });
 });
 
+const GET = 'countermand.v1.NodeService/GetNode';
+const SUBSCRIBE = 'countermand.v1.NotificationService/Subscribe';
+const inEnvelope = (message: string): Buffer => {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, Buffer.from(message)]);
+};
+
+for (const [what, path, type, body, sentence, field] of [
+  [
+    'a field of another type',
+    GET,
+    'json',
+    '{"node":5}',
+    /GetNodeRequest.node from JSON: expected string, got 5$/,
+    'node',
+  ],
+  ['a field that is none', GET, 'json', '{"bogus":1}', /key "bogus" is unknown$/, undefined],
+  ['a list', GET, 'json', '[]', /^the body must be an object$/, undefined],
+  ['nothing', GET, 'json', '', /^the body must be an object$/, undefined],
+  ['no JSON', GET, 'json', '{"node":"n1', /^the body is not valid JSON( at position \d+)?$/, undefined],
+  [
+    'no JSON, which may hold a secret',
+    GET,
+    'json',
+    '{"node": s3cret}',
+    /^the body is not valid JSON( at position \d+)?$/,
+    undefined,
+  ],
+  ['a text that is none', GET, 'proto', Buffer.from([10, 2, 0xc3, 0x28]), /utf-8/, undefined],
+  ['a stream', SUBSCRIBE, 'connect+json', inEnvelope('{"fromSequence":1.5}'), /from_sequence .* 1.5/, 'from_sequence'],
+] as const)
+  test(`a message that cannot be decoded has the code and the details of an error of ours: ${what}`, async (t) => {
+    const { http } = await openHouse(t, { here: true, http: true });
+    const headers = { 'Content-Type': `application/${type}` };
+    const response = await fetch(`${http}/${path}`, { method: 'POST', headers, body });
+    const text = await response.text();
+    const { code, message, details = [] } = path === GET ? JSON.parse(text) : JSON.parse(text.slice(5)).error;
+    t.is(code, 'invalid_argument');
+    t.regex(message, sentence);
+    const [info] = details;
+    t.is(info?.type, 'google.rpc.ErrorInfo');
+    const { reason, metadata } = ErrorInfo.decode(Buffer.from(info.value, 'base64'));
+    t.is(reason, 'ARGUMENT_INVALID');
+    t.is(metadata.field, field);
+  });
+
 test('a stream ends with its call: its place is free when its client has gone', async (t) => {
   const house = await openHouse(t, { here: true, http: true });
   await enrol(house, 'n1');
