@@ -196,3 +196,31 @@ test('a list is sorted by its column as texts are, and numbers as numbers are', 
   t.deepEqual(await sorted([10, 9, 1]), [1, 9, 10]);
   t.deepEqual(await sorted([true, false]), [false, true]);
 });
+
+test('a plan that waits says for what: for its turn, and then for the end of a freeze', async (t) => {
+  const { http, client } = await openHouse(t, { here: true, http: true });
+  await client.nodes.createNode({
+    name: 'n1',
+    driver: 'fake',
+    driverInfo: { fake_address: 'n1' },
+    labels: { rack: '1' },
+  });
+  const inputParameters = { resource_id: 'n1', maintenance: false };
+  const stays = { name: 'stays', actionType: 'set_node_maintenance', inputParameters };
+  const nap = { name: 'nap', actionType: 'sleep', inputParameters: { duration: 3600 } };
+  await client.plans.createActionPlan({ name: 'first', actions: [nap, { ...stays, parents: ['nap'] }] });
+  await client.plans.startActionPlan({ actionPlan: 'first' });
+  await client.plans.createActionPlan({ name: 'second', actions: [stays] });
+  await client.plans.startActionPlan({ actionPlan: 'second', queue: true });
+  const waits = async (name: string) => {
+    const { json } = await ask(http, `GET /v1/action_plans/${name}`);
+    return (json as { waits_for: string | null }).waits_for;
+  };
+  t.is(await waits('first'), null);
+  t.regex(String(await waits('second')), /^its turn: plan [-0-9a-f]{36} is ONGOING on some of its nodes$/);
+  await client.nodes.freezeNodes({ labels: { rack: '1' }, reason: 'disks' });
+  await client.plans.orderCancel({ actionPlan: 'first' });
+  const frozen = /^the end of a freeze: node n1 is frozen until freeze .* is lifted: disks/;
+  await eventually('the plan waits for the end of the freeze', async () => frozen.test(String(await waits('second'))));
+  t.pass();
+});

@@ -17,6 +17,10 @@ import { planState } from './lines.ts';
 export const countsWords = ({ counts }: ActionPlan): string =>
   counts.map(({ state, count }) => `${count} ${enumName(ActionState, state)}`).join(', ');
 
+function messageOf({ errorMessage, statusMessage, waitsFor }: ActionPlan): string {
+  return errorMessage || statusMessage || (waitsFor && `waits for ${waitsFor}`);
+}
+
 /** The list of plans. */
 const PLAN_LIST: Listing<ActionPlan> = {
   things: 'action plans',
@@ -35,7 +39,7 @@ const PLAN_LIST: Listing<ActionPlan> = {
       key: ({ createdAt }) => -(createdAt?.getTime() ?? 0),
       spare: 1,
     },
-    { head: 'MESSAGE', cell: (plan) => plan.errorMessage || plan.statusMessage, cuts: true },
+    { head: 'MESSAGE', cell: messageOf, cuts: true },
     { head: 'MADE', cell: ({ createdAt }, { time }) => time(createdAt), wide: true },
     { head: 'ENDED', cell: ({ endedAt }, { time }) => time(endedAt), wide: true },
     { head: 'REASON', cell: ({ reason }) => reason, wide: true },

@@ -29,6 +29,7 @@ export function planText(plan: ActionPlan, time: TimeText): string {
     ['name', plan.name],
     ['reason', plan.reason],
     ['state', planState(plan)],
+    ['waits for', plan.approval?.state === ApprovalState.WANTED ? '' : plan.waitsFor],
     ['message', plan.errorCode ? '' : plan.statusMessage],
     ['error', plan.errorCode && `${plan.errorCode}: ${plan.errorMessage}`],
     ['actions', `${plan.size}: ${countsWords(plan)}`],

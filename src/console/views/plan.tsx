@@ -100,7 +100,7 @@ function PlanFacts({ plan }: { readonly plan: ActionPlan }) {
     ['Why', plan.reason],
     ['Made by', actorWords(plan.createdBy)],
     ['Started by', actorWords(plan.startedBy)],
-    ['Waits for', plan.approval?.whoMay ?? ''],
+    ['Waits for', plan.approval?.whoMay || plan.waitsFor],
     ['Because', plan.approval?.why ?? ''],
     ['Decided by', actorWords(plan.approval?.decidedBy)],
     ['Made', timeWords(plan.createdAt)],

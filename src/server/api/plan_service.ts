@@ -27,6 +27,7 @@ import { partsAlso } from '../plans/parts.ts';
 import { wasCancelled } from '../plans/possible.ts';
 import { previewRollback } from '../plans/rollback_order.ts';
 import { takesDownOfPlan } from '../plans/takes_down.ts';
+import { waitsFor } from '../plans/waiting.ts';
 import type { WantedAction, WantedPlan } from '../plans/wanted.ts';
 import { watchPlan } from '../plans/watch.ts';
 import { getActions, listActions, noAction } from '../store/actions.ts';
@@ -67,7 +68,7 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
     underCall(context, shutdown, async function* (signal) {
       for await (const { plan, actions } of watchPlan(uuid, store, signal))
         yield {
-          actionPlan: toActionPlan(plan, await offersFor(plan, conductor, read)),
+          actionPlan: toActionPlan(plan, await offersFor(plan, conductor, read), await waitsFor(plan, conductor, read)),
           actions: actions.map(toAction),
         };
     });

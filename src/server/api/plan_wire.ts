@@ -12,6 +12,7 @@ import type { PlanParts } from '../plans/parts.ts';
 import { waitsForApproval } from '../plans/possible.ts';
 import type { Undoing } from '../plans/rollback_graph.ts';
 import type { Expected, TakesDown } from '../plans/takes_down.ts';
+import { waitsFor } from '../plans/waiting.ts';
 import { countActions } from '../store/actions.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
 import { possibleFields } from './possible.ts';
@@ -40,15 +41,18 @@ export async function toActionPlans(
     if (answers.length > 0) await nextPortion();
     const possible = await offersFor(plan, parts, read, left);
     if (plan.rollbackUntil !== null && plan.size <= left) left -= plan.size;
-    answers.push(toActionPlan(plan, possible, await countActions(plan.uuid, read)));
+    answers.push(
+      toActionPlan(plan, possible, await waitsFor(plan, parts, read, left), await countActions(plan.uuid, read)),
+    );
   }
   return answers;
 }
 
-/** A plan for an answer, with what may be ordered for it. */
+/** A plan for an answer, with what may be ordered for it, and what it waits for. */
 export function toActionPlan(
   plan: ActionPlanRow,
   possible: readonly Possible[],
+  waiting: string,
   counts: Iterable<readonly [ActionState, number]> = [],
 ): proto.ActionPlan {
   return {
@@ -82,6 +86,7 @@ export function toActionPlan(
     createdBy: toActor(plan.createdBy, plan.createdFor),
     startedBy: toActor(plan.startedBy, plan.startedFor),
     approval: toApproval(plan),
+    waitsFor: waiting,
     globalEfficacy: plan.globalEfficacy.map((efficacy) => ({ ...efficacy, unit: efficacy.unit ?? '' })),
   };
 }
