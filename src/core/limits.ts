@@ -298,8 +298,8 @@ export const KEPT_LIMITS = {
 } as const satisfies Record<string, LimitRow>;
 
 /** The error of a limit that was exceeded, at a place such as `labels` or `actions[3].name`. */
-export function exceeded(row: LimitRow, place: string, found: number | string): CountermandError {
-  return failAt(row.error, place, exceededWords(row, place, found));
+export function exceeded(row: LimitRow, place: string, found: number | string, field = place): CountermandError {
+  return failAt(row.error, field, exceededWords(row, place, found));
 }
 
 /** The error of a limit that was exceeded by what is no field of a request, such as all of it. */

@@ -131,6 +131,25 @@ test('the wrong field is named by its path in the request', async (t) => {
   }
 });
 
+test('a preview is refused in the words of the order, with the path in its own request', async (t) => {
+  const { client } = await openHouse(t, { here: true });
+  const long = 'x'.repeat(1200);
+  const rows: readonly (readonly [string, { readonly actions?: (typeof nop)[] } & Record<string, unknown>])[] = [
+    ['reason', { reason: long }],
+    ['request_id', { requestId: long }],
+    ['actions[0].name', { actions: [{ ...nop, name: long }] }],
+    ['name', { name: 'a\0' }],
+  ];
+  for (const [field, more] of rows) {
+    const wanted = { name: 'p', actions: [nop], ...more };
+    const { message } = await refusal(t, client.plans.createActionPlan(wanted), field);
+    const preview = await refusal(t, client.plans.previewActionPlan({ wanted }), field);
+    t.true(message.startsWith(field), message);
+    t.is(preview.message, message);
+    t.is(preview.info?.metadata.field, `wanted.${field}`);
+  }
+});
+
 test('what is held, and what is not withdrawn, is named as data', async (t) => {
   const { client } = await openHouse(t, { here: true });
   await enrol(client, 'held', 'fake', { fake_address: 'held', fake_soft_ms: 'never' });

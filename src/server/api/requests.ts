@@ -5,6 +5,7 @@
 import { fail, failAt } from '../../core/errors.ts';
 import { exceeded, type LimitRow, OPEN_LIMITS, SENT_LIMITS } from '../../core/limits.ts';
 import { nextPortion } from '../../core/long_work.ts';
+import { cutText } from '../../core/texts.ts';
 import { type Arrived, type Guard, inTurn } from './guards.ts';
 import { readMessage } from './reading.ts';
 import { RPC_RULES } from './rpc_verbs.ts';
@@ -129,7 +130,7 @@ async function checkMessage(message: unknown): Promise<void> {
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
     looked += 1;
     if (looked % PORTION === 0) await nextPortion();
-    if (place.depth > SENT_LIMITS.nesting.limit) throw exceeded(SENT_LIMITS.nesting, textOf(place), place.depth);
+    if (place.depth > SENT_LIMITS.nesting.limit) throw tooMuch(SENT_LIMITS.nesting, place, place.depth);
     checkScalar(place);
     waiting.push(...partsOf(place));
   }
@@ -153,44 +154,39 @@ function checkScalar(place: Place): void {
   const { value, field, text } = place;
   if (typeof value === 'string') {
     const limit = text ?? TEXTS.get(field) ?? SENT_LIMITS.text;
-    if (value.length > limit.limit) throw exceeded(limit, textOf(place), value.length);
+    if (value.length > limit.limit) throw tooMuch(limit, place, value.length);
     checkText(value, place);
   }
   // What is no time to JavaScript, or has a year that the contract cannot say, could be stored and not be answered.
   if (value instanceof Date && !(value >= FIRST_TIME && value <= LAST_TIME))
-    throw failAt('ARGUMENT_INVALID', textOf(place), `${textOf(place)} is not a time between the years 1 and 9999`);
+    throw refused(place, ' is not a time between the years 1 and 9999');
   if (typeof value === 'bigint' && (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER))
-    throw failAt(
-      'ARGUMENT_INVALID',
-      textOf(place),
-      `${textOf(place)}: ${value} is beyond 2^53, the largest number here`,
-    );
+    throw refused(place, `: ${value} is beyond 2^53, the largest number here`);
 }
 
 /** What not every database can store, or only as another text, is refused whichever it is. @throws ARGUMENT_INVALID naming the place */
 function checkText(text: string, place: Place): void {
-  const refused = (why: string): Error => failAt('ARGUMENT_INVALID', textOf(place), `${textOf(place)} ${why}`);
-  if (text.includes('\0')) throw refused('contains the character NUL');
-  if (!text.isWellFormed()) throw refused('is no text: it contains half of a surrogate pair');
+  if (text.includes('\0')) throw refused(place, ' contains the character NUL');
+  if (!text.isWellFormed()) throw refused(place, ' is no text: it contains half of a surrogate pair');
 }
 
 function partsOf(place: Place): Place[] {
   const { value, path, field, depth } = place;
   if (Array.isArray(value)) {
     const limit = LISTS.get(field) ?? SENT_LIMITS.list;
-    if (value.length > limit.limit) throw exceeded(limit, textOf(place), value.length);
+    if (value.length > limit.limit) throw tooMuch(limit, place, value.length);
     return value.map((part, at) => ({ value: part, path: [...path, `[${at}]`], field, depth: depth + 1 }));
   }
   if (typeof value !== 'object' || value === null || value instanceof Date) return [];
   const entries = Object.entries(value);
   const pairs = MAPS.get(field);
   const { count, key: ofKey } = pairs ?? KEYS;
-  if (entries.length > count.limit) throw exceeded(count, textOf(place), entries.length);
-  const isMessage = depth === 0 || path.at(-1)?.startsWith('[');
+  if (entries.length > count.limit) throw tooMuch(count, place, entries.length);
+  const isMessage = depth === 0 || isWhole(path) || path.at(-1)?.startsWith('[');
   return entries.map(([key, part]) => {
     const name = isMessage ? protoName(key) : key;
     const inner = { value: part, path: [...path, name], field: pairs ? '' : name, depth: depth + 1 };
-    if (key.length > ofKey.limit) throw exceeded(ofKey, textOf(inner), key.length);
+    if (key.length > ofKey.limit) throw tooMuch(ofKey, inner, key.length);
     checkText(key, place);
     return pairs ? { ...inner, text: pairs.value } : inner;
   });
@@ -198,4 +194,19 @@ function partsOf(place: Place): Place[] {
 
 const protoName = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-const textOf = ({ path }: Place): string => path.join('.').replaceAll('.[', '[').slice(0, 300) || 'the message';
+/** What a preview is about: the request of the order itself. */
+const WHOLE = 'wanted';
+const isWhole = (path: readonly string[]): boolean => path.length === 1 && path[0] === WHOLE;
+
+const joined = (path: readonly string[]): string => cutText(path.join('.').replaceAll('.[', '['), 300) || 'the message';
+
+const fieldOf = ({ path }: Place): string => joined(path);
+
+/** The place as sentences name it: a preview is refused in the words of the order. */
+const textOf = ({ path }: Place): string => joined(path[0] === WHOLE && path.length > 1 ? path.slice(1) : path);
+
+const tooMuch = (limit: LimitRow, place: Place, found: number): Error =>
+  exceeded(limit, textOf(place), found, fieldOf(place));
+
+const refused = (place: Place, why: string): Error =>
+  failAt('ARGUMENT_INVALID', fieldOf(place), `${textOf(place)}${why}`);
