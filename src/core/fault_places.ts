@@ -1,5 +1,7 @@
 /** Where a fault is in what was sent or written, as zod tells it, in words. */
 
+import { cutText } from './texts.ts';
+
 /** `actions[2].parents`: a path of keys and positions; empty for the whole. */
 export function pathText(path: readonly PropertyKey[]): string {
   const parts = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`));
@@ -13,9 +15,9 @@ interface Fault {
   readonly keys?: readonly string[];
 }
 
-/** Where a fault is, as a path from `root` on: to a key that is not known, if that is the fault. */
-export const fieldOf = (fault: Fault | undefined, root: string): string =>
-  pathText([root, ...(fault?.path ?? []), ...(fault?.keys ?? []).slice(0, 1)]).slice(0, FIELD_LIMIT);
+/** Where a fault is, as a path from `root` on, if there is one: to a key that is not known, if that is the fault. */
+export const fieldOf = (fault: Fault | undefined, ...root: readonly string[]): string =>
+  cutText(pathText([...root, ...(fault?.path ?? []), ...(fault?.keys ?? []).slice(0, 1)]), FIELD_LIMIT);
 
 /** Keys are chosen by clients. */
 const FIELD_LIMIT = 255;

@@ -1,7 +1,7 @@
 /** A route as a row of a table: the door serves it, docs/http.md and openapi.json are printed from it. */
 import * as z from 'zod';
-import { fail } from '../core/errors.ts';
-import { pathText } from '../core/fault_places.ts';
+import { failWith } from '../core/errors.ts';
+import { fieldOf, pathText } from '../core/fault_places.ts';
 import type { Clients } from '../server/api/in_process.ts';
 import type { Services } from '../server/api/services.ts';
 import type { Answer } from './answer.ts';
@@ -103,13 +103,14 @@ export function route<Query extends z.ZodObject = typeof NOTHING, Body extends z
 
 /**
  * What was sent, as its schema makes it.
- * @throws ARGUMENT_INVALID naming each place that is wrong, at most five
+ * @throws ARGUMENT_INVALID naming each place that is wrong, at most five; its field is the first
  */
 function parse(rule: z.ZodType, sent: unknown, what: string, place: string): unknown {
   const parsed = rule.safeParse(sent);
   if (parsed.success) return parsed.data;
   const sentences = parsed.error.issues.slice(0, 5).map((issue) => sentenceOf(issue, rule, what, place));
-  throw fail('ARGUMENT_INVALID', sentences.join('; '));
+  const field = fieldOf(parsed.error.issues[0]);
+  throw failWith('ARGUMENT_INVALID', sentences.join('; '), field === '' ? {} : { field });
 }
 
 function sentenceOf(issue: z.core.$ZodIssue, rule: z.ZodType, what: string, place: string): string {

@@ -258,6 +258,20 @@ const ROWS: readonly Row[] = [
   ['GET /v1/nodes/n1/states/console', {}, 501, 'countermand does not open consoles'],
 ];
 
+for (const [line, body, field] of [
+  [POWER, { target: 'dance' }, 'target'],
+  [POWER, { target: 'power on', color: 'red' }, 'color'],
+  [POWER, [], undefined],
+  ['GET /v1/nodes?limit=x', undefined, 'limit'],
+  ['PATCH /v1/nodes/n1', [{ op: 'add', path: 7 }], '[0].path'],
+] as const)
+  test(`what is wrong is named for programs too: ${line} ${JSON.stringify(body)}`, async (t) => {
+    const { http } = await openHouse(t, { here: true, http: true });
+    const { status, json } = await ask(http, line, { body });
+    t.is(status, 400);
+    t.is((json as { error_details: { metadata: { field?: string } } }).error_details.metadata.field, field);
+  });
+
 test('every refusal has its status, its sentence and the form that clients read, and changes nothing', async (t) => {
   const { http, client } = await openHouse(t, { here: true, http: true });
   const created = await ask(http, 'POST /v1/nodes', {
