@@ -1,13 +1,7 @@
-/**
- * Audits: made, run, stopped. One that is continuous runs again and again; when it is due next stands in its row, so a
- * conductor that was away makes up for what it missed by one run.
- */
-import type { Timer } from '../../core/clock.ts';
 import { digestOf } from '../../core/digest.ts';
-import { asCountermandError, type CountermandError, failAt } from '../../core/errors.ts';
-import { onAbort } from '../../core/signals.ts';
+import { failAt } from '../../core/errors.ts';
 import { AUDIT_TABLE, type AuditEvent, rowOf } from '../../core/states.ts';
-import { beginAudit, moveAudit, setRunMessage, takeRun } from '../plans/audit_transition.ts';
+import { beginAudit, moveAudit, setRunMessage } from '../plans/audit_transition.ts';
 import type { CheckedPlan } from '../plans/check.ts';
 import { refuseUsedUuid } from '../plans/chosen_uuid.ts';
 import { type Effect, effectOf } from '../plans/effect.ts';
@@ -15,6 +9,7 @@ import type { Engine } from '../plans/engine.ts';
 import { type HeldBack, heldBackBy } from '../plans/held_back.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { PERMIT_ALL, type Permit } from '../plans/permit.ts';
+import { STRATEGIES } from '../plans/strategies.ts';
 import {
   type Expected,
   holdToExpected,
@@ -23,19 +18,19 @@ import {
   takesDown,
   takesDownOfPlan,
 } from '../plans/takes_down.ts';
-import { RETRY_MS } from '../retry.ts';
 import type { Actor } from '../store/actor.ts';
 import { type Also, type Touched, writeAlso } from '../store/also.ts';
-import { findAuditByRequestId, getAudit, listDueAudits, listPlansOf, nextRunAfterMs } from '../store/audits.ts';
+import { findAuditByRequestId, getAudit, listPlansOf } from '../store/audits.ts';
 import { decideAgain, holdToRevision, overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
-import { isRefusal, isStorageFailure } from '../store/failures.ts';
+import { isRefusal } from '../store/failures.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
-import { type Decided, decide, isKnown } from './decided.ts';
+import { type Decided, decide } from './decided.ts';
 import { decideIfItCan, type NoPlan, planOfRun, takesDownOfRun } from './next_run.ts';
 import { requestIdTaken, wrongAuditState } from './refusals.ts';
 import { checkAudit, type WantedAudit } from './request.ts';
-import { checkProposal, runAudit } from './run.ts';
+import { checkProposal, NOTHING_TO_DO, runAudit } from './run.ts';
+import { AuditRuns } from './runs.ts';
 import { withTemplate } from './templates.ts';
 
 /** What the plan of an audit would do once it is started. */
@@ -64,34 +59,34 @@ interface HowToMove {
   readonly also?: Also | undefined;
 }
 
-const NOTHING_TO_DO = 'nothing to do: the strategy proposes no action';
-/** No timer is set for longer; a runtime takes longer ones for none. */
-const TIMER_LIMIT_MS = 86_400_000;
+/** The strategies that look at what is outside of the conductor. */
+const LOOKING = STRATEGIES.filter(({ look }) => look).map(({ name }) => name);
 
 /** The audits of one conductor. */
 export class Audits {
   readonly #parts: PlanParts;
-  readonly #plans: Engine;
-  #timer: Timer | null = null;
-  #looking = false;
-  #lookAgain = false;
-  /** What is under way. */
-  #working = 0;
+  readonly #runs: AuditRuns;
+  /** Those that look at clouds: one that gives no answer does not keep the others waiting. */
+  readonly #runsThatLook: AuditRuns;
 
   constructor(plans: Engine, parts: PlanParts) {
     this.#parts = parts;
-    this.#plans = plans;
-    onAbort(parts.shutdown, () => this.#timer?.cancel());
+    this.#runs = new AuditRuns({ strategies: LOOKING, others: true }, plans, parts);
+    this.#runsThatLook = new AuditRuns({ strategies: LOOKING, others: false }, plans, parts);
   }
 
   /** True while it works on something that no timer has to wake. */
   get busy(): boolean {
-    return this.#working > 0;
+    return this.#runs.busy || this.#runsThatLook.busy;
   }
 
   /** After a start of the conductor: what came due meanwhile runs now, once. */
   async recover(): Promise<void> {
-    await this.#schedule();
+    await Promise.all([this.#runs.schedule(), this.#runsThatLook.schedule()]);
+  }
+
+  #runsOf({ strategy }: AuditRow): AuditRuns {
+    return LOOKING.includes(strategy) ? this.#runsThatLook : this.#runs;
   }
 
   /**
@@ -126,10 +121,7 @@ export class Audits {
       const decided = await this.#decideFirst(wanted, permit);
       return writeAlso(database, also, touched, (transaction) => create(decided, transaction));
     });
-    await this.#work(async () => {
-      if (plan?.state === 'PENDING') await this.#plans.look(plan.uuid);
-      await this.#schedule();
-    });
+    await this.#runsOf(audit).goOn(plan);
     return { audit, plan };
   }
 
@@ -215,7 +207,7 @@ export class Audits {
    */
   async resume(key: string, expected: Expected = null, revision: number | null = null, also?: Also): Promise<AuditRow> {
     const audit = await this.#move('resume', key, { expected, revision, also });
-    await this.#work(() => this.#schedule());
+    await this.#runsOf(audit).goOn();
     return audit;
   }
 
@@ -280,97 +272,6 @@ export class Audits {
       return { audit: done, plan };
     }
     return { audit: await setRunMessage(ongoing, statusMessage, transaction), plan };
-  }
-
-  /**
-   * Sets the timer for the audit that is due next. What calls this while it looks makes it look again: else what it has
-   * read before could take the place of what was written since.
-   */
-  async #schedule(): Promise<void> {
-    const { store } = this.#parts.orders;
-    this.#lookAgain = true;
-    if (this.#looking) return;
-    this.#looking = true;
-    try {
-      while (this.#lookAgain) {
-        this.#lookAgain = false;
-        this.#wakeAfter(await nextRunAfterMs(store.clock.now(), store.database.read));
-      }
-    } finally {
-      this.#looking = false;
-    }
-  }
-
-  #wakeAfter(delayMs: number | null): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-    if (delayMs === null || this.#parts.shutdown.aborted) return;
-    const limited = Math.min(Math.max(0, delayMs), TIMER_LIMIT_MS);
-    this.#timer = this.#parts.orders.store.clock.after(limited, () => void this.#work(() => this.#runDue()));
-  }
-
-  /** Never rejects: what goes wrong is logged, and tried again. Other writes that came first each time are no fault. */
-  async #work(what: () => Promise<void>): Promise<void> {
-    this.#working += 1;
-    try {
-      await what();
-    } catch (err) {
-      if (this.#parts.shutdown.aborted) return;
-      const level = asCountermandError(err).code === 'OVERTAKEN' ? 'warn' : 'error';
-      this.#parts.log[level]({ err }, 'audits could not go on; they are taken up again');
-      this.#wakeAfter(RETRY_MS);
-    } finally {
-      this.#working -= 1;
-    }
-  }
-
-  async #runDue(): Promise<void> {
-    const { store } = this.#parts.orders;
-    const failures: unknown[] = [];
-    // One that fails does not keep the others from their turn.
-    for (const audit of await listDueAudits(store.clock.now(), store.database.read))
-      await this.#runOne(audit).catch((thrown: unknown) => failures.push(thrown));
-    if (failures.length > 0) throw failures[0];
-    await this.#schedule();
-  }
-
-  async #runOne(due: AuditRow): Promise<void> {
-    const { store } = this.#parts.orders;
-    const run = async (): Promise<ActionPlanRow | null> => {
-      const decided = await decide(due, this.#parts);
-      return store.database.write(async (transaction) => {
-        const audit = await takeRun(due, transaction, store);
-        if (audit === null) return null;
-        const plan = await runAudit(audit, decided, transaction, this.#parts);
-        await setRunMessage(audit, plan ? '' : NOTHING_TO_DO, transaction);
-        return plan;
-      });
-    };
-    const made = await decideAgain(run).catch((thrown: unknown) => this.#runFailed(due, asCountermandError(thrown)));
-    if (made?.state === 'PENDING') await this.#plans.look(made.uuid);
-  }
-
-  /**
-   * The fleet is not as the audit needs it: the next run may find it otherwise. What this version does not know stays so.
-   * @throws what will pass: then the run is still due
-   */
-  async #runFailed(due: AuditRow, error: CountermandError): Promise<null> {
-    const { log, orders, shutdown } = this.#parts;
-    // What ends with this process says nothing of the fleet: the next one makes the run.
-    if (shutdown.aborted) throw error;
-    if (error.code === 'OVERTAKEN' || error.code === 'INTERNAL' || isStorageFailure(error)) throw error;
-    log.warn({ audit: due.uuid, code: error.code, reason: error.message }, 'an audit could not make a plan');
-    await orders.store.database.write(async (transaction) => {
-      const at = new Date(orders.store.clock.now()).toISOString();
-      const statusMessage = `no plan could be made at ${at}: ${error.message}`;
-      if (!isKnown(due)) {
-        await moveAudit('fail', due, { statusMessage }, transaction, orders.store);
-        return;
-      }
-      const audit = await takeRun(due, transaction, orders.store);
-      if (audit) await setRunMessage(audit, statusMessage, transaction);
-    });
-    return null;
   }
 }
 

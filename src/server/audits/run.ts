@@ -17,6 +17,9 @@ import { EVERY_NODE } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
 import { type Decided, decidedNow, holdToNodes, unlessRenamed } from './decided.ts';
 
+/** What an audit says whose run has made no plan. */
+export const NOTHING_TO_DO = 'nothing to do: the strategy proposes no action';
+
 /**
  * Runs an audit in the caller's transaction: makes its plan, RECOMMENDED or, if the audit triggers it, PENDING, and
  * supersedes what earlier runs have left unstarted.

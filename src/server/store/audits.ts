@@ -82,18 +82,29 @@ export async function auditsOfPlans(planUuids: readonly string[], sql: Knex): Pr
   );
 }
 
-/** In how many milliseconds the next continuous audit is due; zero or less if one is, null if there is none. */
-export async function nextRunAfterMs(now: number, sql: Knex): Promise<number | null> {
-  const next = await sql('audits').where('state', 'ONGOING').min('next_run_at as at').first();
+/** The audits of these strategies, or those of all others. */
+export interface WhichAudits {
+  readonly strategies: readonly string[];
+  readonly others: boolean;
+}
+
+/** In how many milliseconds the next of these continuous audits is due; zero or less if one is, null if there is none. */
+export async function nextRunAfterMs(now: number, which: WhichAudits, sql: Knex): Promise<number | null> {
+  const next = await ongoing(which, sql).min('next_run_at as at').first();
   if (next?.at == null) return null;
-  const due = await whereDue(sql('audits').where('state', 'ONGOING'), now).first('uuid');
+  const due = await whereDue(ongoing(which, sql), now).first('uuid');
   return due ? 0 : next.at - now;
 }
 
-/** The continuous audits that are due, the longest due first. */
-export async function listDueAudits(now: number, sql: Knex): Promise<AuditRow[]> {
-  const rows = await whereDue(sql('audits').where('state', 'ONGOING'), now).orderBy('next_run_at');
+/** Those of these continuous audits that are due, the longest due first. */
+export async function listDueAudits(now: number, which: WhichAudits, sql: Knex): Promise<AuditRow[]> {
+  const rows = await whereDue(ongoing(which, sql), now).orderBy('next_run_at');
   return rows.map(auditCodec.decode);
+}
+
+function ongoing({ strategies, others }: WhichAudits, sql: Knex): Knex.QueryBuilder {
+  const running = sql('audits').where('state', 'ONGOING');
+  return others ? running.whereNotIn('strategy', [...strategies]) : running.whereIn('strategy', [...strategies]);
 }
 
 /** Its time has come; or it is further off than the interval, because the clock was set back. */

@@ -316,6 +316,21 @@ test('a run whose look at the compute services ends with the conductor is made b
   t.deepEqual(await statesOf(world), ['ONGOING', 'RECOMMENDED', 'SUPERSEDED']);
 });
 
+test('a cloud that gives no answer keeps only audits waiting that look at one', async (t) => {
+  const { world, hooks } = await openCloudWorld(t, 1);
+  // The world does not wait for these: they wait for a timer.
+  const audits = new Audits(world.conductor.plans, world.conductor);
+  const about = { name: 'host', requestId: 'host', strategy: 'host_maintenance', parameters: {}, all: true } as const;
+  await world.finish(audits.create(asked(about)));
+  await audits.create(asked());
+  hooks.before = () => new Promise<void>(() => {});
+  await world.clock.turn(EVERY_MS + 1000);
+  t.deepEqual(await statesOf(world), ['ONGOING', 'RECOMMENDED', 'SUPERSEDED']);
+  await world.clock.turn(EVERY_MS);
+  t.deepEqual(await statesOf(world), ['ONGOING', 'RECOMMENDED', 'SUPERSEDED', 'SUPERSEDED']);
+  t.regex((await getAudit('host', world.database.read)).statusMessage, /^no plan could be made/);
+});
+
 test('an audit whose run fails each time keeps no other from its turn', async (t) => {
   const world = await worldWith(t);
   for (const name of ['look', 'second']) await world.conductor.audits.create(asked({ name, requestId: name }));
