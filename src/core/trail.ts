@@ -31,11 +31,15 @@ interface ChainedEntry {
   readonly digest: string;
 }
 
-/** Checks a trail whose entries are given from the oldest on. Old entries may have been deleted: then the newest anchor says which. */
+/**
+ * Checks a trail whose entries are given from the oldest on. Old entries may have been deleted: then an anchor says which. That may also happen while the
+ * trail is read, so the end may have anchors for entries that were given, or that should have been next.
+ */
 export class TrailCheck {
-  #first: ChainedEntry | null = null;
+  /** What fits nothing before it that was given: the oldest entry, and each one after entries that are not there. */
+  readonly #begins: ChainedEntry[] = [];
   #last: ChainedEntry | null = null;
-  #anchor: Anchor | null = null;
+  readonly #anchors: Anchor[] = [];
   #count = 0;
 
   /** How many entries there are so far. */
@@ -45,32 +49,41 @@ export class TrailCheck {
 
   /** The number of the last entry that was deleted because it was old; null if none was. */
   get prunedTo(): number | null {
-    return this.#anchor?.sequence ?? null;
+    return this.#anchors.at(-1)?.sequence ?? null;
   }
 
   /** True for the digest of the last entry that was deleted because it was old. */
   isPruned(digest: string): boolean {
-    return this.#anchor?.digest === digest;
+    return this.#anchors.at(-1)?.digest === digest;
   }
 
-  /** Takes the next entry. @returns what is wrong, in a sentence; null if it fits what is before it */
+  /** Takes the next entry. @returns what is wrong, in a sentence; null if it fits what is before it, or if an anchor that is still to come may tell why not */
   add(entry: ChainedEntry): string | null {
     const before = this.#last;
-    this.#first ??= entry;
     this.#last = entry;
     this.#count += 1;
-    if (before !== null && trailDigest(before.digest, entry.entry) !== entry.digest) return unfit(entry);
-    this.#anchor = anchorIn(entry.entry) ?? this.#anchor;
+    if (before === null || trailDigest(before.digest, entry.entry) !== entry.digest) {
+      if (before !== null && Number(entry.sequence) === Number(before.sequence) + 1) return unfit(entry);
+      this.#begins.push(entry);
+    }
+    const anchor = anchorIn(entry.entry);
+    if (anchor !== null) this.#anchors.push(anchor);
     return null;
   }
 
-  /** What is wrong with the beginning, when all entries were given, in a sentence; null if nothing is. */
+  /** What is wrong where nothing stands before an entry, when all were given, in a sentence; null if nothing is. */
   end(): string | null {
-    if (this.#first === null) return null;
-    const before = this.#anchor?.digest ?? '';
-    if (trailDigest(before, this.#first.entry) === this.#first.digest) return null;
-    if (this.#anchor === null) return unfit(this.#first);
-    return `entry ${this.#first.sequence} does not fit the newest anchor: more than the entries up to ${this.#anchor.sequence} was taken away at the beginning, or changed`;
+    const [first, ...later] = this.#begins;
+    if (first === undefined) return null;
+    const follows = (entry: ChainedEntry, digest: string): boolean => trailDigest(digest, entry.entry) === entry.digest;
+    const isAnchored = (entry: ChainedEntry): boolean =>
+      this.#anchors.some(({ sequence, digest }) => sequence < Number(entry.sequence) && follows(entry, digest));
+    const lost = later.find((entry) => !isAnchored(entry));
+    if (lost !== undefined) return unfit(lost);
+    if (isAnchored(first) || follows(first, '')) return null;
+    const anchor = this.#anchors.at(-1);
+    if (anchor === undefined) return unfit(first);
+    return `entry ${first.sequence} does not fit the newest anchor: more than the entries up to ${anchor.sequence} was taken away at the beginning, or changed`;
   }
 }
 

@@ -1,7 +1,7 @@
 /** What is old is deleted, and nothing else; who asks for what is gone is told. */
 import anyTest, { type ExecutionContext } from 'ava';
 import { asCountermandError } from '../../src/core/errors.ts';
-import { TrailCheck } from '../../src/core/trail.ts';
+import { TrailCheck, trailDigest } from '../../src/core/trail.ts';
 import { storedEvents } from '../../src/server/events/tail.ts';
 import type { Keep } from '../../src/server/retention.ts';
 import { eventsGoneTo, lastSequence } from '../../src/server/store/events.ts';
@@ -274,4 +274,71 @@ test('old entries of the trail go, a day after they are old, and the chain is wh
   const check = new TrailCheck();
   t.true(rows.every((row) => check.add(row) === null));
   t.regex(check.end() ?? '', /does not fit the newest anchor/);
+});
+
+/** A trail of this many entries, and what deletes the first of them, as `pruneTrail` does. */
+function chain(length: number) {
+  const rows: { sequence: number; entry: string; digest: string }[] = [];
+  const add = (entry: object): void => {
+    const text = JSON.stringify(entry);
+    rows.push({
+      sequence: (rows.at(-1)?.sequence ?? 0) + 1,
+      entry: text,
+      digest: trailDigest(rows.at(-1)?.digest ?? '', text),
+    });
+  };
+  for (let at = 1; at <= length; at += 1) add({ rpc: 'A/B', at });
+  const prune = (to: number): void => {
+    const { sequence, digest } = rows.find((row) => row.sequence === to) as (typeof rows)[0];
+    rows.splice(0, rows.findIndex((row) => row.sequence === to) + 1);
+    add({ rpc: 'Retention', pruned: { sequence, digest } });
+  };
+  return { rows, add, prune };
+}
+
+/** Reads a trail from the oldest on, two entries at a time, with something done after the first page and after the last but one. */
+function readWhile(rows: ReturnType<typeof chain>['rows'], between: (page: number) => void): string | null {
+  const check = new TrailCheck();
+  let after = 0;
+  for (let page = 0; ; page += 1) {
+    const read = rows.filter(({ sequence }) => sequence > after).slice(0, 2);
+    for (const row of read) {
+      const problem = check.add(row);
+      if (problem !== null) return problem;
+    }
+    if (read.length < 2) return check.end();
+    after = (read.at(-1) as (typeof rows)[0]).sequence;
+    between(page);
+  }
+}
+
+for (const [what, page, to] of [
+  ['what was read', 2, 3],
+  ['all that was read, and what comes next', 1, 7],
+] as const)
+  test(`a trail that is pruned while it is read is whole: ${what}`, (t) => {
+    const { rows, prune, add } = chain(9);
+    t.is(
+      readWhile(rows, (at) => {
+        if (at === page) prune(to);
+        if (at === page + 1 && to === 7) prune(8);
+      }),
+      null,
+    );
+    add({ rpc: 'A/B' });
+    t.is(
+      readWhile(rows, () => {}),
+      null,
+    );
+  });
+
+test('entries that are taken out while a trail is read, or before, are missed, also where others are pruned', (t) => {
+  for (const isPruned of [false, true]) {
+    const { rows, prune } = chain(12);
+    const problem = readWhile(rows, (at) => {
+      if (at === 0) rows.splice(3, 2);
+      if (at === 2 && isPruned) prune(9);
+    });
+    t.is(problem, 'entry 6 does not fit what is before it: one was changed, added or taken out');
+  }
 });
