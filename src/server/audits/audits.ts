@@ -247,10 +247,15 @@ export class Audits {
       return moved;
     };
     return decideAgain(async () => {
-      const decided =
-        expected === null ? null : await decideIfItCan(await getAudit(key, store.database.read), this.#parts);
+      const decided = expected === null ? null : await this.#decideRun(key);
       return writeAlso(store.database, also, touched, (transaction) => move(decided, transaction));
     });
+  }
+
+  /** What would start by itself if the audit ran now; null if its plans do not, and nothing is counted. */
+  async #decideRun(key: string): Promise<Decided | NoPlan | null> {
+    const audit = await getAudit(key, this.#parts.orders.store.database.read);
+    return audit.autoTrigger ? decideIfItCan(audit, this.#parts) : null;
   }
 
   async #make(

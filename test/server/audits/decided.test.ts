@@ -350,3 +350,20 @@ test('a request that is repeated while its audit is made is answered by that aud
   t.is((await t.throwsAsync<CountermandError>(() => other))?.code, 'HOST_NOT_READY');
   await endWorld(world);
 });
+
+test('an audit whose plans do not start by themselves is resumed while its cloud is away', async (t) => {
+  const { world, sim } = await openCloudWorld(t, 1);
+  const { audits } = world.conductor;
+  const about = {
+    strategy: 'host_maintenance',
+    scope: [],
+    all: true,
+    auditType: 'CONTINUOUS',
+    intervalMs: 60_000,
+  } as const;
+  await world.finish(audits.create(asked(about)));
+  await audits.suspend('save');
+  Object.assign(sim.traits, { unavailable: true });
+  t.is((await world.finish(audits.resume('save', { atMost: 0 }))).state, 'ONGOING');
+  await endWorld(world);
+});
