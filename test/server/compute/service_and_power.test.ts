@@ -127,3 +127,19 @@ test('a token that ends in the middle, and a service that is away for a while, e
   t.is(await cameTo(at), 'SUCCEEDED vm1 is on cmp2');
   t.is(arrived(at, 'live-migration'), 1);
 });
+
+test('what is wrong with an action about a host is told with its place, and without', async (t) => {
+  const { world } = await openCloudWorld(t, 1);
+  await world.enrol('n9');
+  const refused = async (inputParameters: Record<string, unknown>) => {
+    const made = make(world, 'p', [wanted('it', 'change_compute_service_state', inputParameters)]);
+    return asCountermandError(await made.catch((thrown: unknown) => thrown)).details;
+  };
+  t.like(await refused({ resource_id: 'n1', state: 'enabled', disabled_reason: 'why' }), {
+    field: 'actions[0].input_parameters.disabled_reason',
+    rule: 'an enabled service has no reason',
+  });
+  const { field, rule } = await refused({ resource_id: 'n9', state: 'disabled', disabled_reason: 'why' });
+  t.is(field, 'actions[0].input_parameters.resource_id');
+  t.regex(rule ?? '', /^node n9 has no label compute_host/);
+});

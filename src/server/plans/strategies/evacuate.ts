@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Instance } from '../../../compute/compute.ts';
-import { fail } from '../../../core/errors.ts';
+import { fail, failAt } from '../../../core/errors.ts';
 import { cutText } from '../../../core/texts.ts';
 import type { WantedAction } from '../wanted.ts';
 import { isComputeHost, lookAtHosts, seenOf } from './looking.ts';
@@ -61,7 +61,7 @@ const canBeEvacuated = ({ status }: Instance): boolean => EVACUATED.includes(sta
 /** @throws HOST_NOT_READY for a host that lives, AUDIT_INVALID for a node that is none */
 function seenDead(node: SeenNode, looked: Looked): HostSeen {
   if (!isComputeHost(node))
-    throw fail('AUDIT_INVALID', `node ${node.name} has no label compute_host: there is nothing to evacuate`);
+    throw failAt('AUDIT_INVALID', 'scope', `node ${node.name} has no label compute_host: there is nothing to evacuate`);
   const seen = seenOf(node, looked);
   if (seen.service.state === 'down') return seen;
   throw fail(

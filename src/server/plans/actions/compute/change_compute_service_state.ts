@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ComputeService, ServicePatch } from '../../../../compute/compute.ts';
-import { asCountermandError, type CountermandError, fail } from '../../../../core/errors.ts';
+import { asCountermandError, type CountermandError, fail, failAt } from '../../../../core/errors.ts';
+import { pathOf } from '../../../../core/fault_places.ts';
 import { sleep } from '../../../../core/signals.ts';
 import { type ActionContext, defineActionType, type Result } from '../action_type.ts';
 import {
@@ -46,8 +47,10 @@ export const changeComputeServiceState = defineActionType<Parameters>({
 
   check(parameters, subject, place) {
     aboutComputeHost.check(parameters, subject, place);
-    if (parameters.state === 'enabled' && parameters.disabled_reason !== undefined)
-      throw fail('ACTION_PLAN_INVALID', `${place}.input_parameters.disabled_reason: an enabled service has no reason`);
+    if (parameters.state !== 'enabled' || parameters.disabled_reason === undefined) return;
+    const at = `${place}.input_parameters.disabled_reason`;
+    const rule = 'an enabled service has no reason';
+    throw failAt('ACTION_PLAN_INVALID', pathOf(at), `${at}: ${rule}`, rule);
   },
 
   async execute(wanted, context, signal) {

@@ -68,6 +68,7 @@ export const aboutComputeHost: Pick<
         'ACTION_PLAN_INVALID',
         pathOf(`${place}.input_parameters.resource_id`),
         `${place}: ${withoutLabel(node.name)}`,
+        withoutLabel(node.name),
       );
   },
   async preCondition(_parameters, context) {
