@@ -302,6 +302,25 @@ test('what would run on while its host goes down lets no plan be made, whatever 
   t.is((await ended(at, plan.uuid)).state, 'SUCCEEDED');
 });
 
+test('a host that is off and empty is no reason to make no plan for the others, and its rollback waits for nothing', async (t) => {
+  const at = await openCloudWorld(t, 2);
+  const { world } = at;
+  await world.order('n1', 'power off');
+  await world.clock.turn(180_000);
+  const plan = await audit(at, 'n[1-2]');
+  await world.conductor.plans.start(plan.uuid, false);
+  t.is((await ended(at, plan.uuid)).state, 'SUCCEEDED');
+  const order = { plan: plan.uuid, requestId: 'back', skipIrreversible: false, acceptDrift: false };
+  const { uuid } = await world.conductor.plans.rollback(order);
+  t.is((await ended(at, uuid, 300_000)).state, 'SUCCEEDED');
+  const { read } = world.database;
+  t.deepEqual(
+    [(await findNode('n1', read))?.powerState, (await findNode('n2', read))?.powerState],
+    ['power off', 'power on'],
+  );
+  for (const host of ['cmp1', 'cmp2']) t.like(at.sim.cloud.hosts.get(host), { status: 'enabled' });
+});
+
 test('evacuation begins only when the node is seen off, and cannot be undone', async (t) => {
   const at = await openCloudWorld(t, 2);
   const { world, sim } = at;

@@ -62,11 +62,14 @@ export interface Drain {
  */
 export function drainOf(node: SeenNode, seen: HostSeen, parameters: Parameters): Drain {
   const { host, service, instances, moves } = seen;
-  const isDown = service.state === 'down' ? [`nova-compute of ${host} is down: nothing can be moved from it`] : [];
   const busy = instances
     .filter(isBusy)
     .map(({ name, status, taskState }) => `${name} is ${status}${taskState ? `, ${taskState}` : ''}`);
   const fates = instances.map((instance) => ({ instance, fate: fateOf(instance, parameters) }));
+  // Of one that is off already, and empty, nothing has to be moved.
+  const isAsked = fates.some(({ fate }) => fate !== 'leave');
+  const isDown =
+    service.state === 'down' && isAsked ? [`nova-compute of ${host} is down: nothing can be moved from it`] : [];
   const cannot = fates.flatMap(({ instance, fate }) => objectionTo(instance, fate, parameters) ?? []);
   const inTheWay = [...isDown, ...moves, ...busy, ...cannot];
   if (inTheWay.length === 0) return { node, seen, fates };

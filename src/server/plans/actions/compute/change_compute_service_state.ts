@@ -86,7 +86,7 @@ export const changeComputeServiceState = defineActionType<Parameters>({
       state: before,
       ...(before === 'disabled' && beforeReason !== null && { disabled_reason: beforeReason }),
       ...(wanted.forced_down !== undefined && { forced_down: image.forced_down === true }),
-      wait_until_up: before === 'enabled' && wanted.forced_down === undefined,
+      wait_until_up: before === 'enabled' && wanted.forced_down === undefined && image.up !== false,
       only_if: { state: wanted.state, disabled_reason: wanted.disabled_reason ?? null },
     };
     return {
@@ -146,6 +146,7 @@ const imageFrom = (service: ComputeService, { compute }: ComputeHost): Image => 
   state: service.status,
   disabled_reason: service.disabledReason,
   forced_down: service.forcedDown,
+  up: service.state === 'up',
 });
 
 const resultOf = (wanted: Parameters, { host }: ComputeHost): Result => ({
