@@ -33,7 +33,7 @@ async function events(options: EventOptions, call: Call): Promise<void> {
   if (options.position) return position(call);
   const { type: eventTypes, database: databaseId, follow = false } = options;
   const plan = options.plan === undefined ? null : await findPlan(options.plan, call);
-  const isWanted = (event: Event): boolean => plan === null || isOfPlan(event, plan);
+  const isWanted = plan === null ? undefined : (event: Event): boolean => isOfPlan(event, plan);
   if (follow) call.watchReader();
   warnOfType(eventTypes ?? [], call);
   const wanted = { ...rangeOf(options), eventTypes, databaseId, follow, isWanted };

@@ -13,7 +13,7 @@ export async function printEventsOfNode(name: string, wanted: WantedEvents, call
   const { node, exists } = await findNode(name, call);
   if (!exists && wanted.follow)
     throw missing(name, 'to follow; without --follow, the events of a deleted node are printed');
-  const isWanted = (event: Event): boolean => isOfNode(event, node) && wanted.isWanted(event);
+  const isWanted = (event: Event): boolean => isOfNode(event, node) && (wanted.isWanted?.(event) ?? true);
   const count = await printEvents({ ...wanted, isWanted }, call);
   if (!exists && count === 0) throw missing(name, 'now, and none of the events tells of one');
   return count;

@@ -18,16 +18,17 @@ export interface WantedEvents {
   readonly databaseId: string | undefined;
   /** Go on with what comes later. */
   readonly follow: boolean;
-  isWanted(event: Event): boolean;
+  /** Which of those; absent: all. */
+  readonly isWanted?: ((event: Event) => boolean) | undefined;
 }
 
 /** Prints events until the present, or with `follow` until the abort. Resolves with how many it printed. */
 export async function printEvents(wanted: WantedEvents, call: Call): Promise<number> {
-  const { tail, follow, isWanted } = wanted;
-  const fromSequence = await beginning(wanted, call);
+  const { tail, follow, isWanted = () => true } = wanted;
   const print = openPrinter(call);
   let count = 0;
   if (tail === undefined) {
+    const fromSequence = await beginning(wanted, call);
     for await (const event of subscribe(wanted, fromSequence, follow, call)) {
       if (!isWanted(event)) continue;
       await print(event);
@@ -35,21 +36,38 @@ export async function printEvents(wanted: WantedEvents, call: Call): Promise<num
     }
     return count;
   }
-  // What is the last is known only at the present. What comes after it is printed as it comes.
-  const { newestSequence } = await call.conductor.notifications.getNewestSequence({});
-  const last: Event[] = [];
-  let reached = newestSequence;
-  for await (const event of subscribe(wanted, fromSequence, false, call)) {
-    if (event.sequence > reached) reached = event.sequence;
-    if (!isWanted(event)) continue;
-    last.push(event);
-    if (last.length > tail) last.shift();
-  }
+  const { last, reached } = await readLast(wanted, tail, call);
   for (const event of last) await print(event);
   count = last.length;
   if (!follow) return count;
   for await (const event of subscribe(wanted, reached + 1n, true, call)) if (isWanted(event)) await print(event);
   return count;
+}
+
+/** The last of the events that are wanted, and how far was read: what is the last is known only at the present. What comes after it is printed as it comes. */
+async function readLast(
+  wanted: WantedEvents,
+  tail: number,
+  call: Call,
+): Promise<{ readonly last: readonly Event[]; readonly reached: bigint }> {
+  const { from, sinceS, eventTypes = [], isWanted = () => true } = wanted;
+  const { newestSequence, oldestSequence } = await call.conductor.notifications.getNewestSequence({});
+  const read = async (fromSequence: bigint) => {
+    const last: Event[] = [];
+    let reached = newestSequence;
+    for await (const event of subscribe(wanted, fromSequence, false, call)) {
+      if (event.sequence > reached) reached = event.sequence;
+      if (!isWanted(event)) continue;
+      last.push(event);
+      if (last.length > tail) last.shift();
+    }
+    return { last, reached };
+  };
+  const areAll = from === undefined && sinceS === undefined && eventTypes.length === 0 && !wanted.isWanted;
+  const near = newestSequence - BigInt(tail) + 1n;
+  // There may be millions before. Where numbers are missing among the last, there are too few.
+  const nearest = areAll && near > oldestSequence ? await read(near) : null;
+  return nearest !== null && nearest.last.length === tail ? nearest : read(await beginning(wanted, call));
 }
 
 async function* subscribe(

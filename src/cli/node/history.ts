@@ -21,7 +21,6 @@ async function history(name: string, { since, tail, follow = false }: HistoryOpt
       eventTypes: undefined,
       databaseId: undefined,
       follow,
-      isWanted: () => true,
     },
     call,
   );
