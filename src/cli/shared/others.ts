@@ -101,17 +101,17 @@ class Search {
   readonly #retrying: Retrying;
   #asked = 0;
   #someAnswer = false;
-  #until: number;
+  /** It begins when a call has failed: a stream may have been silent for long before that. */
+  #until: number | null = null;
 
   constructor(retrying: Retrying) {
     this.#retrying = retrying;
-    this.#until = retrying.clock.monotonic() + WAIT_MS;
   }
 
   /** Whoever answers, leads: the next search begins anew. */
   answered(): void {
     this.#asked = 0;
-    this.#until = this.#retrying.clock.monotonic() + WAIT_MS;
+    this.#until = null;
   }
 
   /** True if a call that ended like this must be made again; then the next conductor is asked, after a rest where it was the last of a round. */
@@ -119,8 +119,10 @@ class Search {
     const { conductors, clock, provesUnsent } = this.#retrying;
     this.#someAnswer ||= !provesUnsent(error);
     this.#asked += 1;
+    const now = clock.monotonic();
+    this.#until ??= now + WAIT_MS;
     const isRound = this.#asked >= conductors.addresses.length;
-    if (signal.aborted || clock.monotonic() >= this.#until || (isRound && !this.#someAnswer)) return false;
+    if (signal.aborted || now >= this.#until || (isRound && !this.#someAnswer)) return false;
     conductors.turn();
     if (!isRound) return true;
     this.#asked = 0;
@@ -166,7 +168,7 @@ interface Asked {
 }
 
 /**
- * Makes calls again, at another conductor or at the same one when that may lead later, for 15 s. With one address, a conductor that is
+ * Makes calls again, at another conductor or at the same one when that may lead later, for 15 s from the first that failed. With one address, a conductor that is
  * not there is not waited for.
  */
 export function askOthers(retrying: Retrying): ClientMiddleware {

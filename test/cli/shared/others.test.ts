@@ -2,11 +2,15 @@
 import test from 'ava';
 import { askOthers, Conductors } from '../../../src/cli/shared/others.ts';
 import { type CountermandError, type ErrorCode, failWith } from '../../../src/core/errors.ts';
+import { sleep } from '../../../src/core/signals.ts';
+import { never } from '../../counterparts/signals.ts';
 import { VirtualClock } from '../../world/virtual_clock.ts';
 
 /** What a conductor does with a call: it answers these messages, and then ends or fails. */
 interface Answer {
   readonly says?: readonly unknown[];
+  /** For how long it then says nothing. */
+  readonly silentMs?: number;
   readonly fails?: ErrorCode | 'unsent';
   /** The conductors that the failure names. */
   readonly names?: string;
@@ -22,9 +26,10 @@ async function ask(path: string, request: object, addresses: readonly string[], 
   });
   const asked: unknown[] = [];
   const next = async function* (sent: unknown) {
-    const { says = [], fails, names }: Answer = answers[asked.length] ?? { fails: 'NOT_LEADING' };
+    const { says = [], silentMs = 0, fails, names }: Answer = answers[asked.length] ?? { fails: 'NOT_LEADING' };
     asked.push([conductors.address, sent]);
     yield* says;
+    if (silentMs > 0) await sleep(silentMs, clock, never());
     if (fails === undefined) return 'done';
     const facts = names === undefined ? {} : { facts: { conductors: names } };
     const error = failWith(fails === 'unsent' ? 'CONDUCTOR_UNREACHABLE' : fails, fails, facts);
@@ -85,6 +90,18 @@ test('while one stands by, a leader is waited for; for 15 s', async (t) => {
   const never = await ask(ORDER, {}, ['a', 'b'], []);
   t.is(never.ended, 'NOT_LEADING');
   t.true(never.tookMs >= 15_000 && never.tookMs < 16_000, String(never.tookMs));
+});
+
+test('a stream that breaks when it has been silent for long goes on at the next one, whether it has said something before or not', async (t) => {
+  for (const says of [[], [{ task: { state: 'CONFIRMING' } }]]) {
+    const broke = { says, silentMs: 3_600_000, fails: 'CONDUCTOR_UNREACHABLE' } as const;
+    const { ended, asked } = await ask(WATCH, {}, ['a', 'b'], [broke, { fails: 'NOT_LEADING' }, {}]);
+    t.is(ended, 'done');
+    t.deepEqual(
+      asked.map((each) => (each as readonly unknown[])[0]),
+      ['a', 'b', 'a'],
+    );
+  }
 });
 
 test('an order that was broken off, and then found no leader, is not said to have done nothing', async (t) => {
