@@ -101,14 +101,15 @@ async function tellRun(
 ): Promise<void> {
   const answer = await conductor.audits.previewAudit(request);
   const when = autoTrigger ? 'its plan, which starts at once:' : 'its plan, which waits until it is started:';
-  output.message(PreviewAuditResponse, answer, () =>
-    [
+  output.message(PreviewAuditResponse, answer, () => {
+    if (answer.noPlan !== '') return `it would make no plan now: ${answer.noPlan}\n${NOTHING_WRITTEN}`;
+    return [
       when,
       effectText(present(answer.effect, 'an effect'), answer.takesDown, 'queue'),
       ...heldBackLines(answer),
       NOTHING_WRITTEN,
-    ].join('\n'),
-  );
+    ].join('\n');
+  });
 }
 
 /** Confirms an audit whose plans start without anyone looking at them. */

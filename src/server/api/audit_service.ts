@@ -69,7 +69,7 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
           'wanted',
           'wanted: it is missing; describe the audit as for CreateAudit, or name one',
         );
-      const { takesDown, effect, refused, approvalWhy } = wanted
+      const { takesDown, effect, refused, approvalWhy, noPlan } = wanted
         ? await withFields(inWanted, async () => {
             await refuseHidden(wanted, view, conductor);
             return audits.preview(toWanted(wanted, conductor), previewPermitOf(wanted, view), actor);
@@ -80,6 +80,7 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
         effect: toEffect(await seenEffect(effect, view)),
         refused: refused?.message ?? '',
         approvalWhy: approvalWhy ?? '',
+        noPlan,
       };
     },
 

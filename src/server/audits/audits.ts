@@ -37,6 +37,8 @@ import { withTemplate } from './templates.ts';
 interface RunPreview extends HeldBack {
   readonly takesDown: TakesDown;
   readonly effect: Effect;
+  /** Why there would be none, in a sentence; empty if there would be one. */
+  readonly noPlan: string;
 }
 
 /** An audit, and the plan that its last run has made, if it has made one. */
@@ -152,7 +154,7 @@ export class Audits {
     const isEmpty = decided.proposal.actions.length === 0;
     if (isEmpty) permit.allow([], decided.scoped);
     const planned = { ...wanted, everyNode: wanted.all === true };
-    const checked = isEmpty ? null : await checkProposal(planned, decided, read, this.#parts.orders.store);
+    const checked = isEmpty ? NOTHING_TO_DO : await checkProposal(planned, decided, read, this.#parts.orders.store);
     return this.#previewOf(checked, starter);
   }
 
@@ -169,15 +171,16 @@ export class Audits {
   }
 
   async #previewOf(
-    checked: CheckedPlan | null,
+    planned: CheckedPlan | string,
     starter: Actor | null,
     supersedes?: (waiting: ActionPlanRow) => boolean,
   ): Promise<RunPreview> {
     const { store, limits } = this.#parts.orders;
-    const { actions, nodeUuids } = checked ?? { actions: [], nodeUuids: [] };
+    const { actions, nodeUuids } = typeof planned === 'string' ? { actions: [], nodeUuids: [] } : planned;
     const steps = actions.map(({ wanted: action, node }) => ({ ...action, node }));
     const effect = await effectOf(steps, { nodeUuids, plan: null, supersedes }, limits, store.database.read);
-    return { takesDown: takesDown(steps), effect, ...heldBackBy(steps, starter, this.#parts) };
+    const noPlan = typeof planned === 'string' ? planned : '';
+    return { takesDown: takesDown(steps), effect, noPlan, ...heldBackBy(steps, starter, this.#parts) };
   }
 
   /**

@@ -8,7 +8,7 @@ import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
 import { type Decided, decide, decidedNow, holdToNodes } from './decided.ts';
-import { checkProposal } from './run.ts';
+import { checkProposal, NOTHING_TO_DO } from './run.ts';
 
 /** Errors by which a run makes no plan, because the fleet is not as the audit needs it. */
 const NO_PLAN: readonly string[] = [
@@ -48,13 +48,18 @@ export async function takesDownOfRun(
   return takesDown(steps);
 }
 
-/** The plan that an audit would make if it ran now, checked; null if it would make none. */
-export function planOfRun(audit: AuditRow, parts: PlanParts): Promise<CheckedPlan | null> {
+/** The plan that an audit would make if it ran now, checked; or why it would make none, in a sentence. */
+export async function planOfRun(audit: AuditRow, parts: PlanParts): Promise<CheckedPlan | string> {
   const { store } = parts.orders;
-  return unlessNoPlan(async () => {
+  try {
     const decided = await decide(audit, parts);
-    return decided.proposal.actions.length === 0 ? null : checkProposal(audit, decided, store.database.read, store);
-  });
+    if (decided.proposal.actions.length === 0) return NOTHING_TO_DO;
+    return await checkProposal(audit, decided, store.database.read, store);
+  } catch (thrown) {
+    const { code, message } = asCountermandError(thrown);
+    if (!NO_PLAN.includes(code)) throw thrown;
+    return message;
+  }
 }
 
 const stepsOf = ({ proposal }: Decided, sql: Transaction['sql']): Promise<Step[]> =>

@@ -212,6 +212,8 @@ test('a run that makes no plan because of what the fleet is now says so, and the
       }),
     );
   await relabel({ rack: '9', compute_host: 'cmp9' });
+  t.regex((await audits.previewRun('look')).noPlan, /outside of the scope/);
+  t.is((await world.finish(audits.previewRun('host'))).noPlan, '');
   await world.clock.turn(EVERY_MS + 1000);
   t.deepEqual(await said(), ['ONGOING outside of the scope', 'ONGOING ']);
   await relabel({ rack: '8' });
