@@ -1,7 +1,8 @@
 /** The agent's end of its stream over gRPC. */
-import { createClient, Metadata } from 'nice-grpc';
+import { ClientError, createClient, Metadata } from 'nice-grpc';
 import type { Clock } from '../core/clock.ts';
 import { fail } from '../core/errors.ts';
+import { whyNeverConnected } from '../core/never_connected.ts';
 import type { TlsMaterial } from '../core/tls.ts';
 import { AgentServiceDefinition } from '../gen/countermand/v1/agent.ts';
 import type { Attach } from './agent.ts';
@@ -55,9 +56,11 @@ export function dialConductor(address: string, tls: AgentTls | null, tokenNow: (
         yield* createClient(AgentServiceDefinition, channel).attach(outgoing, { signal, metadata: shown(tokenNow()) });
       } catch (error) {
         if (signal.aborted) throw signal.reason;
+        const never = error instanceof ClientError ? whyNeverConnected(error.details) : null;
+        const ended = `the stream to the conductor at ${address} ended: ${(error as Error).message}`;
         throw fail(
           'ATTACHMENT_ENDED',
-          `the stream to the conductor at ${address} ended: ${(error as Error).message}`,
+          never === null ? ended : `there is no connection to the conductor at ${address}: ${never}`,
           error,
         );
       }

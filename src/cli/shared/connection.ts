@@ -4,6 +4,7 @@ import { openChannelTo } from '../../agent/secure_channel.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, type ErrorDetails, fail, failWith, isErrorCode } from '../../core/errors.ts';
 import { ERROR_CODE_KEY, STATUS_DETAILS_KEY } from '../../core/metadata.ts';
+import { whyNeverConnected } from '../../core/never_connected.ts';
 import { readTraceContext, traceparentOf } from '../../core/tracing.ts';
 import { type AccessServiceClient, AccessServiceDefinition } from '../../gen/countermand/v1/access.ts';
 import { type ActionPlanServiceClient, ActionPlanServiceDefinition } from '../../gen/countermand/v1/action_plan.ts';
@@ -135,13 +136,9 @@ function errorsOfOurs(place: Place): ClientMiddleware {
   };
 }
 
-/** What grpc says, in details only, when there never was a connection; the reason stands in the middle. */
-const NEVER_CONNECTED =
-  /^(?:No connection established\. Last error: (?:Error: )?(.*)\. Resolution note:.*|Name resolution failed.*)$/s;
-
 /** True if the error proves that nothing was sent to the conductor. */
 export function provesUnsent(error: CountermandError): boolean {
-  return error.cause instanceof ClientError && NEVER_CONNECTED.test(error.cause.details);
+  return error.cause instanceof ClientError && whyNeverConnected(error.cause.details) !== null;
 }
 
 /** Statuses that grpc itself gives when the connection broke. */
@@ -155,12 +152,12 @@ function asOurs(error: ClientError, code: string | undefined, told: ErrorDetails
   if (code !== undefined && isErrorCode(code)) return failWith(code, sentence, told);
   if (code !== undefined) return fail('INTERNAL', `${sentence} (${code}, an error that this version does not know)`);
   const unreachable = (sentence: string) => fail('CONDUCTOR_UNREACHABLE', sentence, error);
-  const never = NEVER_CONNECTED.exec(details);
-  const handshake = never?.[1] === undefined ? null : whyNoHandshake(never[1], place);
+  const never = whyNeverConnected(details);
+  const handshake = never === null ? null : whyNoHandshake(never, place);
   if (handshake !== null) return unreachable(handshake);
-  if (never)
+  if (never !== null)
     return unreachable(
-      `no conductor answers at ${address} (${never[1] ?? details}); start one with 'countermand serve', or name another with --conductor HOST:PORT`,
+      `no conductor answers at ${address} (${never}); start one with 'countermand serve', or name another with --conductor HOST:PORT`,
     );
   if (LOST.includes(error.code)) return unreachable(`the connection to the conductor at ${address} broke (${details})`);
   if (error.code === Status.UNIMPLEMENTED)
