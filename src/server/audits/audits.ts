@@ -1,3 +1,7 @@
+/**
+ * Audits: made, run, stopped. One that is continuous runs again and again; when it is due next stands in its row, so a
+ * conductor that was away makes up for what it missed by one run.
+ */
 import { digestOf } from '../../core/digest.ts';
 import { failAt } from '../../core/errors.ts';
 import { AUDIT_TABLE, type AuditEvent, rowOf } from '../../core/states.ts';

@@ -37,6 +37,8 @@ export class FrozenPlans {
       while (this.#held.size > 0) {
         // Begun before the plans are looked at, so that no end falls between.
         const end = orders.freezes.untilOneEnds(shutdown);
+        // The shutdown may come while they are looked at; it is told where the end is awaited.
+        end.catch(() => {});
         for (const uuid of [...this.#held.keys()]) await this.#lookAgain(uuid);
         await end;
       }

@@ -1,7 +1,9 @@
 /** Which nodes a freeze is about, and for how long. */
 import test from 'ava';
 import { fail } from '../../../src/core/errors.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
 import { changeNode } from '../../../src/server/nodes/enrolment.ts';
+import { FrozenPlans } from '../../../src/server/plans/frozen_plans.ts';
 import { previewRollback } from '../../../src/server/plans/rollback_order.ts';
 import { Freezes } from '../../../src/server/power/freezes.ts';
 import { World } from '../../world/world.ts';
@@ -203,4 +205,26 @@ test('a plan that waits for the end of a freeze is launched at its end, also if 
   await world.clock.turn(2000);
   t.deepEqual([await stateOf('n2'), await stateOf('n3')], ['PENDING', 'SUCCEEDED']);
   await endWorld(world);
+});
+
+test('a conductor that stops while it looks at a plan that waits for the end of a freeze stops in order', async (t) => {
+  const world = await worldWith(t, 'n1');
+  const plan = await make(world, 'p', [softOff('n1')]);
+  const shutdown = openCancellation([]);
+  const reason = fail('SHUTTING_DOWN', 'the conductor stops');
+  // What has no handler when a turn of the loop ends would end a real conductor, also if it gets one later.
+  const unhandled: unknown[] = [];
+  const note = (thrown: unknown): void => void unhandled.push(thrown);
+  process.on('unhandledRejection', note);
+  t.teardown(() => process.off('unhandledRejection', note));
+  const looked = Promise.withResolvers<void>();
+  const look = async (): Promise<void> => {
+    shutdown.abort(reason);
+    await new Promise((resolve) => setImmediate(resolve));
+    looked.resolve();
+  };
+  const frozen = new FrozenPlans({ ...world.conductor, shutdown: shutdown.signal }, look);
+  frozen.hold(plan, fail('NODE_FROZEN', 'n1 is frozen'));
+  await looked.promise;
+  t.false(unhandled.includes(reason));
 });
